@@ -1,0 +1,3 @@
+"""All the input and output there is: reads the world into values, and carries actions out."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The pure scheduling cycle: filter, score, reserve, and an explanation of the choice."""
+
+from __future__ import annotations
