@@ -27,7 +27,6 @@ class AifError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        """Keep `message`, which is also the text of the exception."""
         super().__init__(message)
         self.message = message
 
@@ -45,7 +44,6 @@ class InvalidSpec(InvalidInput):
     """
 
     def __init__(self, field: str, reason: str) -> None:
-        """Name the field, and say what is wrong with it."""
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
@@ -60,7 +58,6 @@ class InvalidSetting(InvalidInput):
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        """Name the setting, and say what is wrong with it."""
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
@@ -74,7 +71,6 @@ class ApiError(AifError):
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
-        """Keep the message, and the HTTP status where there is one."""
         super().__init__(message)
         self.status = status
 
@@ -103,7 +99,6 @@ class Denied(Rejected):
     """
 
     def __init__(self, message: str, *, status: int | None = None, rule: str = "") -> None:
-        """Keep the message, the HTTP status, and the name of the rule."""
         super().__init__(message, status=status)
         self.rule = rule
 
@@ -116,6 +111,5 @@ class Unavailable(ApiError):
     """
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        """Keep the message, the HTTP status, and how long to wait."""
         super().__init__(message, status=status)
         self.retry_after = retry_after
