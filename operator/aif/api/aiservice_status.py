@@ -1,0 +1,275 @@
+"""What the operator writes into an AIService: the decision, its evidence, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from aif.api.base import ApiModel, Tier, list_map
+from aif.api.conditions import Condition
+
+_Text = Annotated[str, Field(max_length=256)]
+_Name = Annotated[str, Field(max_length=253)]
+_Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+_Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+_Score = Annotated[int, Field(ge=0, le=100)]
+
+
+class Demands(ApiModel):
+    """Resource demands of the whole service, translated from its template ([AIF] task management)."""
+
+    flops_per_second: _Text | None = None
+    """Compute rate: FLOP per request times the load, or as asked."""
+
+    memory_bandwidth_bytes_per_second: _Text | None = None
+    """Memory traffic per request times the load."""
+
+    up_bits_per_second: _Text | None = None
+    """Uplink rate: data per request times the load, or as asked."""
+
+    down_bits_per_second: _Text | None = None
+    """Downlink rate."""
+
+    cpu: _Text | None = None
+    """CPU cores of all replicas in the chosen variant."""
+
+    memory: _Text | None = None
+    """Memory of all replicas in the chosen variant, in bytes."""
+
+    accelerators: _Text | None = None
+    """Number and resource name of the accelerators of all replicas in the chosen variant."""
+
+
+class Placement(ApiModel):
+    """Replicas of the service on one node."""
+
+    node: _Name
+    """ComputeNode that serves."""
+
+    node_name: _Name
+    """Kubernetes Node behind it."""
+
+    tier: Tier
+    """Tier of the node."""
+
+    variant: _Name
+    """Variant that runs."""
+
+    replicas: _Count
+    """Replicas on the node."""
+
+    cut: _Name = "Input"
+    """Where the model is parted; Input runs all of it on the node."""
+
+    score: _Score
+    """Score of the node at the decision."""
+
+    copy_id: _Name = Field(alias="copy")
+    """Label net4ai.io/copy of the Deployment."""
+
+    predicted_latency_microseconds: _Count | None = None
+    """99th percentile of the request's latency, predicted at the decision."""
+
+    predicted_millijoules_per_request: _Count | None = None
+    """Energy of a request, predicted at the decision."""
+
+
+class Term(ApiModel):
+    """One term of a node's score."""
+
+    name: _Name
+    """What was scored."""
+
+    score: _Score
+    """0 worst, 100 best."""
+
+    weight: Annotated[int, Field(ge=0, le=10_000)]
+    """Share of the term, in ten-thousandths of all."""
+
+
+class Candidate(ApiModel):
+    """A node that meets every hard limit."""
+
+    node: _Name
+    """ComputeNode."""
+
+    variant: _Name
+    """Variant that would run there."""
+
+    score: _Score
+    """Weighted sum of the terms."""
+
+    terms: Annotated[list[Term], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(default_factory=list)
+    """Terms of the score."""
+
+    predicted_latency_microseconds: _Count | None = None
+    """99th percentile of the request's latency."""
+
+    predicted_millijoules_per_request: _Count | None = None
+    """Energy of a request."""
+
+
+class Rejected(ApiModel):
+    """Nodes that miss the same limit, and the nearest of them."""
+
+    reason: _Name
+    """Limit that was missed."""
+
+    variant: _Name
+    """Variant that was tried."""
+
+    count: _Count
+    """How many nodes miss it."""
+
+    nearest: _Name
+    """The node that misses it least."""
+
+    required: _Text
+    """What the service needs, with its unit."""
+
+    available: _Text
+    """What the nearest node offers, with its unit."""
+
+
+class DimensionStatus(ApiModel):
+    """One dimension of the contract: asked for, predicted, measured."""
+
+    dimension: _Name
+    """Name of the dimension in spec.qos."""
+
+    target: _Count
+    """Target in the unit of the spec."""
+
+    predicted: _Count | None = None
+    """Prediction at the decision."""
+
+    measured: _Count | None = None
+    """Measured value at the last change of the verdict."""
+
+    measured_at: _Time | None = None
+    """When it was measured."""
+
+    verdict: Annotated[str, Field(max_length=16)] = "Unknown"
+    """Met, Breached or Unknown."""
+
+
+class Plan(ApiModel):
+    """What the operator would do, and waits to be told."""
+
+    offload: _Name
+    """Network or Local."""
+
+    node: _Name | None = None
+    """ComputeNode that it would take."""
+
+    variant: _Name | None = None
+    """Variant that it would run."""
+
+    score: _Score | None = None
+    """Score of that node."""
+
+    reason: _Text = ""
+    """Why."""
+
+    token: _Name | None = None
+    """Value of the annotation net4ai.io/approve that lets it go on."""
+
+    waits_for: Annotated[list[_Name], Field(max_length=4)] = Field(default_factory=list)
+    """Steps that wait for approval."""
+
+
+class MigrationRecord(ApiModel):
+    """A move that has ended."""
+
+    id: _Count
+    """Number of the move."""
+
+    source: _Name = Field(alias="from")
+    """Node that was left."""
+
+    to: _Name
+    """Node that was taken."""
+
+    trigger: _Name
+    """Reason of the move."""
+
+    result: _Name
+    """Completed or RolledBack."""
+
+
+class AIServiceSummary(ApiModel):
+    """Composed text for the printer columns."""
+
+    node: _Text = ""
+    """Nodes that serve."""
+
+    tier: _Text = ""
+    """Their tiers."""
+
+    predicted: _Text = ""
+    """Predicted latency."""
+
+    target: _Text = ""
+    """Latency target."""
+
+    migrations: _Count = 0
+    """Moves so far."""
+
+
+class AIServiceStatus(ApiModel):
+    """What the operator decided and sees; written on decisions and transitions only."""
+
+    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    """Generation of the spec that was judged."""
+
+    conditions: Annotated[list[Condition], Field(max_length=32, json_schema_extra=list_map("type"))] = Field(
+        default_factory=list
+    )
+    """Ready sums up Accepted, Placed, WorkloadReady and EndpointReady."""
+
+    summary: AIServiceSummary | None = None
+    """Text for the printer columns."""
+
+    demands: Demands | None = None
+    """Resource demands of the service."""
+
+    placements: Annotated[
+        list[Placement], Field(max_length=32, json_schema_extra=list_map("node", "variant"))
+    ] = Field(default_factory=list)
+    """Where the replicas run."""
+
+    decided_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    """Generation of the spec that the placement was decided for."""
+
+    candidates: Annotated[list[Candidate], Field(max_length=5, json_schema_extra=list_map("node"))] = Field(
+        default_factory=list
+    )
+    """The best nodes at the decision, with the terms of their scores."""
+
+    rejected: Annotated[list[Rejected], Field(max_length=32)] = Field(default_factory=list)
+    """Why other nodes were refused, and by how much the nearest missed."""
+
+    qos: Annotated[list[DimensionStatus], Field(max_length=16, json_schema_extra=list_map("dimension"))] = Field(
+        default_factory=list
+    )
+    """The contract, dimension by dimension."""
+
+    plan: Plan | None = None
+    """What the operator would do."""
+
+    migrations: Annotated[list[MigrationRecord], Field(max_length=10, json_schema_extra=list_map("id"))] = Field(
+        default_factory=list
+    )
+    """The last moves."""
+
+    url: _Text | None = None
+    """Where the service answers."""
+
+    replicas: _Count = 0
+    """Replicas that exist, for the scale subresource."""
+
+    selector: Annotated[str, Field(max_length=512)] = ""
+    """Label selector of the replicas, for the scale subresource."""
+
+

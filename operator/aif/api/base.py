@@ -1,0 +1,125 @@
+"""What every kind is made of: the frozen model, bounded strings, and markers for the schema generator."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+GROUP = "net4ai.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+FIELD_MANAGER = "aif-operator"
+
+
+class ApiModel(BaseModel):
+    """A frozen part of a kind, camelCase outside and snake_case inside.
+
+    Unknown fields are ignored, so that an old operator survives a new field; attribute docstrings become the
+    text of ``kubectl explain``.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as Kubernetes shows it: camelCase, without absent fields."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def cel(*rules: tuple[str, str]) -> dict[str, Any]:
+    """Return the schema marker for validation rules, each a CEL expression and the message of its refusal."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
+
+
+def list_map(*keys: str) -> dict[str, Any]:
+    """Return the schema marker of a list whose items are told apart by ``keys`` (camelCase)."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+
+
+def bounded_map(limit: int) -> dict[str, Any]:
+    """Return the schema marker of a map with at most ``limit`` entries."""
+    return {"maxProperties": limit}
+
+
+LIST_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+"""Schema marker of a list of scalars in which none stands twice."""
+
+IMMUTABLE = ("self == oldSelf", "is immutable")
+
+_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_QUALIFIED = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+)
+
+Name = Annotated[str, Field(min_length=1, max_length=63, pattern=_LABEL)]
+"""An RFC 1123 label."""
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
+"""The name of an object in the same namespace, or of a cluster-scoped one."""
+
+ResourceName = Annotated[str, Field(min_length=1, max_length=253, pattern=_QUALIFIED)]
+"""A resource or label name such as ``nvidia.com/gpu``."""
+
+LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
+ShortText = Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text for people, without control characters."""
+
+Argument = Annotated[str, Field(max_length=1024, pattern=r"^[^\x00]*$")]
+"""One word of a command line: never passed through a shell."""
+
+HttpPath = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+Ppm = Annotated[int, Field(ge=0, le=1_000_000)]
+Microseconds = Annotated[int, Field(ge=1, le=3_600_000_000)]
+Weight = Annotated[int, Field(ge=0, le=100)]
+Watts = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Tier(StrEnum):
+    """Where a node stands, nearest to the user first ([AIF], [NET4AI])."""
+
+    DEVICE = "Device"
+    RAN = "RAN"
+    EDGE = "Edge"
+    CORE = "Core"
+    CLOUD = "Cloud"
+
+
+class Level(StrEnum):
+    """A graded quality, lowest first ([6GANA]: security and privacy have levels, not numbers)."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+    @property
+    def rank(self) -> int:
+        """Return 0, 1 or 2, so that levels compare."""
+        return ("Low", "Medium", "High").index(self.value)
+
+
+class Precision(StrEnum):
+    """A number format with its own peak rate on each device."""
+
+    FP64 = "FP64"
+    FP32 = "FP32"
+    TF32 = "TF32"
+    BF16 = "BF16"
+    FP16 = "FP16"
+    FP8 = "FP8"
+    INT8 = "INT8"
+    INT4 = "INT4"

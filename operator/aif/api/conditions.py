@@ -1,0 +1,81 @@
+"""Conditions and the one enumeration of reasons that all kinds share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aif.api.base import ApiModel
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Reason(StrEnum):
+    """Why a condition has its status; where several hold, the first of this list is told."""
+
+    INVALID_SPEC = "InvalidSpec"
+    REF_NOT_FOUND = "RefNotFound"
+    NAME_CONFLICT = "NameConflict"
+
+    VERIFICATION_FAILED = "VerificationFailed"
+    VERIFICATION_PENDING = "VerificationPending"
+    NODE_UNREACHABLE = "NodeUnreachable"
+    NODE_NOT_READY = "NodeNotReady"
+
+    SUSPENDED = "Suspended"
+    WAITING_FOR_QUOTA = "WaitingForQuota"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    NOT_IMPLEMENTED = "NotImplemented"
+
+    NODE_NOT_JOINED = "NodeNotJoined"
+    NODE_CORDONED = "NodeCordoned"
+    NOT_SELECTED = "NotSelected"
+    CAPABILITY_STALE = "CapabilityStale"
+    SECURITY_INFEASIBLE = "SecurityInfeasible"
+    PRIVACY_INFEASIBLE = "PrivacyInfeasible"
+    ACCELERATOR_UNAVAILABLE = "AcceleratorUnavailable"
+    MEMORY_INFEASIBLE = "MemoryInfeasible"
+    LATENCY_INFEASIBLE = "LatencyInfeasible"
+    COMPUTE_INFEASIBLE = "ComputeInfeasible"
+    BANDWIDTH_INFEASIBLE = "BandwidthInfeasible"
+    ACCURACY_INFEASIBLE = "AccuracyInfeasible"
+    AVAILABILITY_INFEASIBLE = "AvailabilityInfeasible"
+    ENERGY_BUDGET_EXCEEDED = "EnergyBudgetExceeded"
+    CAPACITY_RESERVED = "CapacityReserved"
+    NO_CANDIDATE_NODE = "NoCandidateNode"
+    NO_SURGE_CAPACITY = "NoSurgeCapacity"
+
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    CRASH_LOOPING = "CrashLooping"
+    NO_READY_ENDPOINT = "NoReadyEndpoint"
+
+    METRICS_MISSING = "MetricsMissing"
+
+    PROGRESSING = "Progressing"
+    SERVED_LOCALLY = "ServedLocally"
+    AS_EXPECTED = "AsExpected"
+
+
+class Condition(ApiModel):
+    """One aspect of an object's state, as ``metav1.Condition``."""
+
+    type: Annotated[str, Field(max_length=64)]
+    """Aspect that is judged, such as Ready or Placed."""
+
+    status: ConditionStatus
+    """True, False, or Unknown until judged."""
+
+    reason: Annotated[str, Field(max_length=64)]
+    """Stable CamelCase word for programs."""
+
+    message: Annotated[str, Field(max_length=1024)] = ""
+    """Sentence for people: what is short, by how much, and what to do."""
+
+    last_transition_time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+    """When the status last changed."""
+
+    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    """Generation of the spec that was judged."""
