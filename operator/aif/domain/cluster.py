@@ -1,0 +1,108 @@
+"""What the operator sees of a cluster: nodes, pods and its own children, as values.
+
+Amounts of a resource are floats in base units: cores, bytes, whole devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aif.api.conditions import ConditionStatus
+
+Amounts = Mapping[str, float]
+"""Amount per resource name, as in ``{"cpu": 2.0, "memory": 4294967296.0, "nvidia.com/gpu": 1.0}``."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+SERVICE_LABEL = "net4ai.io/service"
+COPY_LABEL = "net4ai.io/copy"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReference:
+    """An object of the API server, by identity: a new uid is a new object."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A mark that keeps pods off a node."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Kubernetes Node."""
+
+    name: str
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ready: ConditionStatus = "Unknown"
+    ready_since: datetime | None = None
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+    allocatable: Amounts = field(default_factory=dict)
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod that has not ended, with what it requests; ours carry the names of service and copy."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str = ""
+    """Name of the Node it is bound to; empty until bound."""
+    requests: Amounts = field(default_factory=dict)
+    service: str = ""
+    copy: str = ""
+    ready: bool = False
+    terminating: bool = False
+    waiting: str = ""
+    """Why a container waits, as the kubelet tells it, such as ImagePullBackOff."""
+    unschedulable_since: datetime | None = None
+    """Since when the scheduler finds no place for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An object that the operator made, or one that bears the name of such an object."""
+
+    reference: ObjectReference
+    resource_version: str
+    owner_uid: str
+    """Uid of the controlling owner; empty where none."""
+    labels: Mapping[str, str]
+    body: Mapping[str, Any]
+    """The object as the API server shows it."""
+    terminating: bool = False
+
+    @property
+    def copy(self) -> str:
+        """Return the copy that the object belongs to; empty where it serves all copies."""
+        return self.labels.get(COPY_LABEL, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """What exists of one AIService: its children, its pods, and what answers."""
+
+    children: tuple[Child, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    ready_endpoints: int = 0
+    """Ready addresses behind the Service, of all copies."""
+
+    def ready_pods(self, copy: str) -> int:
+        """Return how many pods of ``copy`` are ready and stay."""
+        return sum(pod.copy == copy and pod.ready and not pod.terminating for pod in self.pods)
