@@ -1,0 +1,206 @@
+"""Runs the steps behind a verb of the Makefile, and says of each how it went and how long it took.
+
+Usage: ``python tools/steps.py lint|verify|unit|e2e|test|bench``
+
+On a terminal a bar shows the step at work and how long it took the last time; elsewhere each step is a line. All steps
+run even where one fails, so that one run shows all there is to mend; only the end-to-end tests wait for the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+TIMES = ROOT / ".steps.json"
+PURE = ("api", "domain", "planning", "reconcile", "scheduling")
+
+
+class Show(Enum):
+    """When the output of a step is shown."""
+
+    ON_FAILURE = auto()
+    AT_THE_END = auto()
+    LIVE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command with a name; one that `waits` does not start once another step has failed."""
+
+    name: str
+    command: tuple[str, ...]
+    show: Show = Show.ON_FAILURE
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended; without an exit status it did not run."""
+
+    step: Step
+    status: int | None
+    seconds: float = 0.0
+
+    @property
+    def line(self) -> Text:
+        """The outcome in a line, coloured on a terminal."""
+        if self.status is None:
+            return Text(f"skipped  {self.step.name}, as a step before it failed", style="yellow")
+        mark, style = ("ok      ", "green") if self.status == 0 else ("FAILED  ", "bold red")
+        return Text(f"{mark} {self.step.name}  {readable(self.seconds)}", style=style)
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """A command of the virtual environment that this program runs in."""
+    return (str(BIN / name), *arguments)
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """A module run by the Python of this program."""
+    return (sys.executable, "-m", name, *arguments)
+
+
+LINT = (
+    Step("formatting", tool("ruff", "format", "--check", ".")),
+    Step("rules of ruff", tool("ruff", "check", ".")),
+    Step("types", tool("mypy")),
+    Step("contracts of the architecture", tool("lint-imports")),
+    Step("figures of style", (sys.executable, str(ROOT / "tools" / "style_figures.py")), Show.AT_THE_END),
+)
+VERIFY = (Step("generated files", module("aif.cli.generate", "--check")),)
+UNIT = (
+    Step(
+        "unit and property tests, coverage of the pure packages",
+        module("pytest", "operator/tests", *(f"--cov=aif.{name}" for name in PURE)),
+        Show.LIVE,
+    ),
+)
+E2E = (Step("end-to-end tests on a real control plane", module("pytest", "e2e/tests"), Show.LIVE, waits=True),)
+
+
+def benchmarks() -> tuple[Step, ...]:
+    """A step per benchmark; each prints the figures that the documents quote."""
+    found = sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    return tuple(Step(path.stem, (sys.executable, str(path)), Show.LIVE) for path in found)
+
+
+VERBS = {
+    "lint": LINT,
+    "verify": VERIFY,
+    "unit": UNIT,
+    "e2e": E2E,
+    "test": LINT + VERIFY + UNIT + E2E,
+    "bench": benchmarks(),
+}
+
+
+def readable(seconds: float) -> str:
+    """A time for people: tenths below a minute, minutes and seconds above."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"  # noqa: PLR2004 - a minute
+
+
+def times_before() -> dict[str, float]:
+    """Seconds that each step took when it last went well; empty on the first run."""
+    with contextlib.suppress(OSError, ValueError):
+        return {str(name): float(seconds) for name, seconds in json.loads(TIMES.read_text(encoding="utf-8")).items()}
+    return {}
+
+
+def start(step: Step, console: Console) -> subprocess.Popen[str]:
+    """Start a step; its output goes through a pipe, yet may have the colours and the width of the terminal."""
+    colours = {"PY_COLORS": "1", "COLUMNS": str(console.width)} if console.is_terminal else {}
+    return subprocess.Popen(
+        step.command,
+        cwd=ROOT,
+        env={**os.environ, **colours},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Lines of output as they come; an interrupt lets the program clean up before it goes on."""
+    try:
+        yield from process.stdout or ()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+
+
+def run(step: Step, console: Console) -> Outcome:
+    """Run a step, and print what of its output is to be seen."""
+    began = time.monotonic()
+    kept: list[str] = []
+    with start(step, console) as process:
+        for line in lines(process):
+            if step.show is Show.LIVE:
+                console.print(Text.from_ansi(line), soft_wrap=True)
+            else:
+                kept.append(line)
+    if process.returncode or step.show is Show.AT_THE_END:
+        console.print(Text.from_ansi("".join(kept)), soft_wrap=True)
+    return Outcome(step, process.returncode, time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def bar(console: Console, steps: int) -> Iterator[tuple[Progress, TaskID]]:
+    """A bar over all steps; without a terminal it stays unseen."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield progress, progress.add_task("", total=steps)
+
+
+def run_all(steps: Sequence[Step], console: Console) -> list[Outcome]:
+    """Run the steps in their order, a line for each as it ends."""
+    before = times_before()
+    outcomes: list[Outcome] = []
+    with bar(console, len(steps)) as (progress, task):
+        for step in steps:
+            last = f" (took {readable(before[step.name])} last time)" if step.name in before else ""
+            progress.update(task, description=f"{step.name}{last}")
+            held = step.waits and any(outcome.status for outcome in outcomes)
+            outcomes.append(Outcome(step, None) if held else run(step, console))
+            console.print(outcomes[-1].line)
+            progress.advance(task)
+    took = {outcome.step.name: round(outcome.seconds, 1) for outcome in outcomes if outcome.status == 0}
+    TIMES.write_text(json.dumps(before | took, indent=2) + "\n", encoding="utf-8")
+    return outcomes
+
+
+def main() -> int:
+    """Run the verb that was named; 1 where a step failed, or there is none."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("verb", choices=VERBS)
+    verb = parser.parse_args().verb
+    console = Console()
+    if not VERBS[verb]:
+        console.print(f"{verb}: there is nothing to run yet: benchmarks are files named benchmarks/bench_*.py")
+        return 1
+    outcomes = run_all(VERBS[verb], console)
+    failed = [outcome.step.name for outcome in outcomes if outcome.status]
+    total = readable(sum(outcome.seconds for outcome in outcomes))
+    console.print(f"{verb}: failed: {', '.join(failed)}" if failed else f"{verb}: {len(outcomes)} steps ok in {total}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)
