@@ -177,7 +177,7 @@ def run_all(steps: Sequence[Step], console: Console) -> list[Outcome]:
             progress.update(task, description=f"{step.name}{last}")
             held = step.waits and any(outcome.status for outcome in outcomes)
             outcomes.append(Outcome(step, None) if held else run(step, console))
-            console.print(outcomes[-1].line)
+            console.print(outcomes[-1].line, soft_wrap=True)
             progress.advance(task)
     took = {outcome.step.name: round(outcome.seconds, 1) for outcome in outcomes if outcome.status == 0}
     TIMES.write_text(json.dumps(before | took, indent=2) + "\n", encoding="utf-8")
@@ -196,7 +196,8 @@ def main() -> int:
     outcomes = run_all(VERBS[verb], console)
     failed = [outcome.step.name for outcome in outcomes if outcome.status]
     total = readable(sum(outcome.seconds for outcome in outcomes))
-    console.print(f"{verb}: failed: {', '.join(failed)}" if failed else f"{verb}: {len(outcomes)} steps ok in {total}")
+    said = f"failed: {', '.join(failed)}" if failed else f"{len(outcomes)} steps ok in {total}"
+    console.print(f"{verb}: {said}", soft_wrap=True)
     return 1 if failed else 0
 
 
