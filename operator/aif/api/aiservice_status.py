@@ -6,13 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aif.api.base import ApiModel, Tier, list_map
+from aif.api.base import ApiModel, Count, Tier, Timestamp, list_map
 from aif.api.conditions import Condition
 
 _Text = Annotated[str, Field(max_length=256)]
 _Name = Annotated[str, Field(max_length=253)]
-_Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
-_Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 _Score = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -56,7 +54,7 @@ class Placement(ApiModel):
     variant: _Name
     """Variant that runs."""
 
-    replicas: _Count
+    replicas: Count
     """Replicas on the node."""
 
     cut: _Name = "Input"
@@ -68,10 +66,10 @@ class Placement(ApiModel):
     copy_id: _Name = Field(alias="copy")
     """Label net4ai.io/copy of the Deployment."""
 
-    predicted_latency_microseconds: _Count | None = None
+    predicted_latency_microseconds: Count | None = None
     """99th percentile of the request's latency, predicted at the decision."""
 
-    predicted_millijoules_per_request: _Count | None = None
+    predicted_millijoules_per_request: Count | None = None
     """Energy of a request, predicted at the decision."""
 
 
@@ -103,10 +101,10 @@ class Candidate(ApiModel):
     terms: Annotated[list[Term], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(default_factory=list)
     """Terms of the score."""
 
-    predicted_latency_microseconds: _Count | None = None
+    predicted_latency_microseconds: Count | None = None
     """99th percentile of the request's latency."""
 
-    predicted_millijoules_per_request: _Count | None = None
+    predicted_millijoules_per_request: Count | None = None
     """Energy of a request."""
 
 
@@ -119,7 +117,7 @@ class Rejected(ApiModel):
     variant: _Name
     """Variant that was tried."""
 
-    count: _Count
+    count: Count
     """How many nodes miss it."""
 
     nearest: _Name
@@ -138,16 +136,16 @@ class DimensionStatus(ApiModel):
     dimension: _Name
     """Name of the dimension in spec.qos."""
 
-    target: _Count
+    target: Count
     """Target in the unit of the spec."""
 
-    predicted: _Count | None = None
+    predicted: Count | None = None
     """Prediction at the decision."""
 
-    measured: _Count | None = None
+    measured: Count | None = None
     """Measured value at the last change of the verdict."""
 
-    measured_at: _Time | None = None
+    measured_at: Timestamp | None = None
     """When it was measured."""
 
     verdict: Annotated[str, Field(max_length=16)] = "Unknown"
@@ -182,7 +180,7 @@ class Plan(ApiModel):
 class MigrationRecord(ApiModel):
     """A move that has ended."""
 
-    id: _Count
+    id: Count
     """Number of the move."""
 
     source: _Name = Field(alias="from")
@@ -213,14 +211,14 @@ class AIServiceSummary(ApiModel):
     target: _Text = ""
     """Latency target."""
 
-    migrations: _Count = 0
+    migrations: Count = 0
     """Moves so far."""
 
 
 class AIServiceStatus(ApiModel):
     """What the operator decided and sees; written on decisions and transitions only."""
 
-    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    observed_generation: Count | None = None
     """Generation of the spec that was judged."""
 
     conditions: Annotated[list[Condition], Field(max_length=32, json_schema_extra=list_map("type"))] = Field(
@@ -234,12 +232,12 @@ class AIServiceStatus(ApiModel):
     demands: Demands | None = None
     """Resource demands of the service."""
 
-    placements: Annotated[
-        list[Placement], Field(max_length=32, json_schema_extra=list_map("node", "variant"))
-    ] = Field(default_factory=list)
+    placements: Annotated[list[Placement], Field(max_length=32, json_schema_extra=list_map("node", "variant"))] = Field(
+        default_factory=list
+    )
     """Where the replicas run."""
 
-    decided_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    decided_generation: Count | None = None
     """Generation of the spec that the placement was decided for."""
 
     candidates: Annotated[list[Candidate], Field(max_length=5, json_schema_extra=list_map("node"))] = Field(
@@ -266,10 +264,8 @@ class AIServiceStatus(ApiModel):
     url: _Text | None = None
     """Where the service answers."""
 
-    replicas: _Count = 0
+    replicas: Count = 0
     """Replicas that exist, for the scale subresource."""
 
     selector: Annotated[str, Field(max_length=512)] = ""
     """Label selector of the replicas, for the scale subresource."""
-
-

@@ -47,15 +47,35 @@ def list_map(*keys: str) -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
-def bounded_map(limit: int) -> dict[str, Any]:
-    """Return the schema marker of a map with at most ``limit`` entries."""
-    return {"maxProperties": limit}
+def exactly_one_of(*names: str) -> dict[str, Any]:
+    """Return the schema marker of an object in which one field of ``names`` (camelCase) stands, and only one."""
+    given = ", ".join(f"has(self.{name})" for name in names)
+    rule = (f"[{given}].filter(given, given).size() == 1", f"needs exactly one of {', '.join(names)}")
+    return cel(rule) | {"x-aif-exclusive": list(names)}
+
+
+def total_length(limit: int, member: str | None = None) -> dict[str, Any]:
+    """Return the schema marker of a list with at most ``limit`` characters in all, or in all of a ``member``."""
+    size = "entry.size()" if member is None else f"has(entry.{member}) ? entry.{member}.size() : 0"
+    what = "entries" if member is None else f"{member} of all entries"
+    rule = (f"self.map(entry, {size}).sum() <= {limit}", f"{what} together must have at most {limit} characters")
+    return cel(rule) | {"x-aif-total-length": limit, "x-aif-total-member": member or ""}
+
+
+def immutable(name: str) -> dict[str, Any]:
+    """Return the schema marker of a field that stays as it was created; one that is required, or has a default."""
+    return cel(("self == oldSelf", f"{name} cannot be changed: delete the object and create it anew"))
+
+
+def bounded_map(limit: int, key_length: int) -> dict[str, Any]:
+    """Return the schema marker of a map with at most ``limit`` entries and ``key_length`` characters in a key."""
+    rule = (f"self.all(key, key.size() <= {key_length})", f"keys must have at most {key_length} characters")
+    return cel(rule) | {"maxProperties": limit, "x-aif-key-length": key_length}
 
 
 LIST_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 """Schema marker of a list of scalars in which none stands twice."""
 
-IMMUTABLE = ("self == oldSelf", "is immutable")
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
@@ -87,6 +107,13 @@ Ppm = Annotated[int, Field(ge=0, le=1_000_000)]
 Microseconds = Annotated[int, Field(ge=1, le=3_600_000_000)]
 Weight = Annotated[int, Field(ge=0, le=100)]
 Watts = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that the operator writes: the largest one is what JSON carries without loss."""
+
+Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+"""A moment as RFC 3339 writes it."""
 
 
 class Tier(StrEnum):

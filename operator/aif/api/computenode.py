@@ -8,27 +8,47 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from aif.api.base import (
-    IMMUTABLE,
     ApiModel,
+    Count,
     Level,
     Name,
     ObjectName,
     Percent,
     Ppm,
-    Precision,
-    ResourceName,
     ShortText,
     Tier,
+    Timestamp,
     Watts,
     cel,
+    immutable,
     list_map,
 )
+from aif.api.capability import CPU, Capability, Device, PeakRate, Power
 from aif.api.conditions import Condition
 from aif.api.metadata import ObjectMeta
 from aif.api.quantity import Capacity
 
-CPU = "cpu"
-"""Device type of the processor itself."""
+__all__ = [
+    "CPU",
+    "USER",
+    "Capability",
+    "ComputeNode",
+    "ComputeNodeSpec",
+    "ComputeNodeStatus",
+    "ComputeNodeSummary",
+    "Device",
+    "Link",
+    "LinkQuality",
+    "Location",
+    "Observed",
+    "Origin",
+    "PeakRate",
+    "Power",
+    "Price",
+    "Provider",
+    "Reserved",
+    "Statement",
+]
 
 USER = "ue"
 """Name of the users' end of a link."""
@@ -47,7 +67,7 @@ class Statement(ApiModel):
     key_id: ShortText
     """Key of the provider, as the administrator registered it."""
 
-    expires_at: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+    expires_at: Timestamp
     """When the statement ends."""
 
     capability_digest: Annotated[str, Field(max_length=71, pattern=r"^sha256:[a-f0-9]{64}$")]
@@ -65,67 +85,6 @@ class Provider(ApiModel):
 
     statement: Statement | None = None
     """Signed statement; without it the node stays unverified."""
-
-
-class PeakRate(ApiModel):
-    """Peak arithmetic of one device in one number format: π of the roofline model [AIF]."""
-
-    precision: Precision
-    """Number format."""
-
-    flops_per_second: Capacity
-    """Peak rate in FLOP/s."""
-
-
-class Power(ApiModel):
-    """Electric power of one device."""
-
-    model_config = ConfigDict(
-        json_schema_extra=cel(("self.idleWatts <= self.maxWatts", "idleWatts must not exceed maxWatts")),
-    )
-
-    idle_watts: Watts = 0
-    """Power without load."""
-
-    max_watts: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Power under full load."""
-
-
-class Device(ApiModel):
-    """Some devices of one kind; figures are those of one device, and the CPU counts as one whatever its cores."""
-
-    name: Name
-    """Name of the device group."""
-
-    type: ResourceName
-    """cpu, or the extended resource under which Kubernetes hands the device out."""
-
-    model: ShortText | None = None
-    """Product name."""
-
-    count: Annotated[int, Field(ge=1, le=4096)] = 1
-    """Devices; for the CPU its cores."""
-
-    memory: Capacity | None = None
-    """Memory of one device in bytes; of the node for the CPU."""
-
-    memory_bandwidth_bytes_per_second: Capacity | None = None
-    """Memory bandwidth of one device: β of the roofline model; of the whole CPU."""
-
-    peak_flops: Annotated[list[PeakRate], Field(max_length=8, json_schema_extra=list_map("precision"))] = Field(
-        default_factory=list
-    )
-    """Peak rates of one device; of the whole CPU."""
-
-    power: Power | None = None
-    """Power of one device; of the whole CPU."""
-
-
-class Capability(ApiModel):
-    """What the node can do, device by device; a node's total is derived."""
-
-    devices: Annotated[list[Device], Field(min_length=1, max_length=16, json_schema_extra=list_map("name"))]
-    """Groups of equal devices."""
 
 
 class LinkQuality(ApiModel):
@@ -190,7 +149,7 @@ class ComputeNodeSpec(ApiModel):
     tier: Tier
     """Where the node stands in the network."""
 
-    origin: Annotated[Origin, Field(json_schema_extra=cel((IMMUTABLE[0], f"origin {IMMUTABLE[1]}")))] = Origin.IN_NETWORK
+    origin: Annotated[Origin, Field(json_schema_extra=immutable("origin"))] = Origin.IN_NETWORK
     """InNetwork, or External for compute that must be verified before any use; it cannot be changed."""
 
     provider: Provider | None = None
@@ -227,7 +186,7 @@ class Observed(ApiModel):
     load_percent: Percent | None = None
     """Utilisation of its busiest device."""
 
-    measured_at: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})] | None = None
+    measured_at: Timestamp | None = None
     """When it was measured."""
 
 
@@ -237,10 +196,10 @@ class Reserved(ApiModel):
     flops_per_second: Annotated[str, Field(max_length=32)] = "0"
     """Compute rate held."""
 
-    services: Annotated[int, Field(ge=0)] = 0
+    services: Count = 0
     """Services placed here."""
 
-    training_jobs: Annotated[int, Field(ge=0)] = 0
+    training_jobs: Count = 0
     """Training jobs with a role here."""
 
 
@@ -260,7 +219,7 @@ class ComputeNodeSummary(ApiModel):
 class ComputeNodeStatus(ApiModel):
     """What compute management knows of the node."""
 
-    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    observed_generation: Count | None = None
     """Generation of the spec that was judged."""
 
     conditions: Annotated[list[Condition], Field(max_length=32, json_schema_extra=list_map("type"))] = Field(
@@ -280,6 +239,15 @@ class ComputeNodeStatus(ApiModel):
 
 class ComputeNode(ApiModel):
     """A node of the computing-power network: what it can do, its place, its links, its origin."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "!has(self.spec.links) || self.spec.links.all(link, link.to != self.metadata.name)",
+                "spec.links.to must not be the node itself",
+            ),
+        ),
+    )
 
     metadata: ObjectMeta
     """Standard object metadata."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aif.api.base import ApiModel
+from aif.api.base import ApiModel, Count, Timestamp
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -74,8 +74,8 @@ class Condition(ApiModel):
     message: Annotated[str, Field(max_length=1024)] = ""
     """Sentence for people: what is short, by how much, and what to do."""
 
-    last_transition_time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+    last_transition_time: Timestamp
     """When the status last changed."""
 
-    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    observed_generation: Count | None = None
     """Generation of the spec that was judged."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from aif.api.base import ApiModel, BasisPoints, Level, Microseconds, Percent, Ppm, Weight
+from aif.api.base import ApiModel, BasisPoints, Level, Microseconds, Percent, Ppm, Weight, cel
 from aif.api.quantity import Capacity
 
 
@@ -90,8 +90,22 @@ class Compute(Dimension):
     """Lowest compute rate kept free for the service; without it the demand follows from load and FLOP per request."""
 
 
+_DIMENSIONS = ("latency", "accuracy", "energy", "availability", "bandwidth", "compute")
+_GIVEN = f"[{', '.join(f'has(self.{name})' for name in _DIMENSIONS)}]"
+_WEIGHTS = f"[{', '.join(f'has(self.{name}) ? self.{name}.weight : 0' for name in _DIMENSIONS)}]"
+
+
 class QualityOfService(ApiModel):
     """QoAIS: the contract over all dimensions; what is left out is not asked for."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                f"!{_GIVEN}.exists(given, given) || {_WEIGHTS}.sum() > 0",
+                "at least one dimension needs a weight above 0",
+            ),
+        ),
+    )
 
     latency: Latency | None = None
     """Makes the service latency-sensitive: only nodes that meet it are candidates, and the best of those is taken."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from aif.api.base import (
+    LIST_SET,
     ApiModel,
     Argument,
     BasisPoints,
@@ -17,7 +18,9 @@ from aif.api.base import (
     Precision,
     ResourceName,
     cel,
+    exactly_one_of,
     list_map,
+    total_length,
 )
 from aif.api.quantity import Capacity, Demand
 
@@ -25,6 +28,8 @@ ImageReference = Annotated[
     str,
     Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*(@sha256:[a-f0-9]{64})?$"),
 ]
+
+MountPath = Annotated[str, Field(min_length=2, max_length=256, pattern=r"^(/[A-Za-z0-9._@+~-]+)+$")]
 
 NO_ACCELERATOR = "None"
 
@@ -35,23 +40,16 @@ class KeyReference(ApiModel):
     name: ObjectName
     """Name of the object, in the namespace of the service."""
 
-    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._A-Za-z0-9]+$")]
+    key: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[-._A-Za-z0-9]+$")]
     """Key in its data."""
 
 
 class EnvironmentVariable(ApiModel):
     """An environment variable with one source."""
 
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            (
-                "[has(self.value), has(self.secretKey), has(self.configMapKey)].filter(x, x).size() == 1",
-                "needs exactly one of value, secretKey, configMapKey",
-            ),
-        ),
-    )
+    model_config = ConfigDict(json_schema_extra=exactly_one_of("value", "secretKey", "configMapKey"))
 
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     """Name of the variable."""
 
     value: Annotated[str, Field(max_length=1024, pattern=r"^[^\x00]*$")] | None = None
@@ -74,20 +72,12 @@ class MemoryVolume(ApiModel):
 class Volume(ApiModel):
     """A mounted volume with one source, each of a kind that the restricted profile permits."""
 
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            (
-                "[has(self.claimName), has(self.configMapName), has(self.secretName), has(self.memory)]"
-                ".filter(x, x).size() == 1",
-                "needs exactly one of claimName, configMapName, secretName, memory",
-            ),
-        ),
-    )
+    model_config = ConfigDict(json_schema_extra=exactly_one_of("claimName", "configMapName", "secretName", "memory"))
 
     name: Name
     """Name of the volume."""
 
-    mount_path: HttpPath
+    mount_path: MountPath
     """Absolute path in the container."""
 
     read_only: bool = False
@@ -125,18 +115,25 @@ class Workload(ApiModel):
     image: ImageReference
     """Container image."""
 
-    command: Annotated[list[Argument], Field(max_length=16)] = Field(default_factory=list)
-    """Entry point; the image's own when empty."""
-
-    args: Annotated[list[Argument], Field(max_length=32)] = Field(default_factory=list)
-    """Arguments of all variants; a variant's own follow them."""
-
-    env: Annotated[list[EnvironmentVariable], Field(max_length=32, json_schema_extra=list_map("name"))] = Field(
+    command: Annotated[list[Argument], Field(max_length=16, json_schema_extra=total_length(512))] = Field(
         default_factory=list
     )
+    """Entry point; the image's own when empty."""
+
+    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(2048))] = Field(
+        default_factory=list
+    )
+    """Arguments of all variants; a variant's own follow them."""
+
+    env: Annotated[
+        list[EnvironmentVariable],
+        Field(max_length=24, json_schema_extra=list_map("name") | total_length(2048, "value")),
+    ] = Field(default_factory=list)
     """Environment variables."""
 
-    image_pull_secrets: Annotated[list[ObjectName], Field(max_length=4)] = Field(default_factory=list)
+    image_pull_secrets: Annotated[list[ObjectName], Field(max_length=4, json_schema_extra=LIST_SET)] = Field(
+        default_factory=list
+    )
     """Secrets of the own namespace for the image's registry."""
 
     port: Port = 8080
@@ -157,9 +154,19 @@ class Workload(ApiModel):
     resources: Resources = Resources()
     """Demands of one replica; a variant's own replace them one by one."""
 
-    volumes: Annotated[list[Volume], Field(max_length=8, json_schema_extra=list_map("name"))] = Field(
-        default_factory=list
-    )
+    volumes: Annotated[
+        list[Volume],
+        Field(
+            max_length=8,
+            json_schema_extra=list_map("name")
+            | cel(
+                (
+                    "self.all(one, self.exists_one(other, other.mountPath == one.mountPath))",
+                    "no mountPath may stand twice",
+                ),
+            ),
+        ),
+    ] = Field(default_factory=list)
     """Mounted volumes."""
 
     runtime_class_name: ObjectName | None = None
@@ -172,7 +179,17 @@ class Variant(ApiModel):
     name: Name
     """Name of the variant."""
 
-    accelerator: ResourceName = NO_ACCELERATOR
+    accelerator: Annotated[
+        ResourceName,
+        Field(
+            json_schema_extra=cel(
+                (
+                    "self == 'None' || self.contains('/')",
+                    "must be None, or an extended resource such as nvidia.com/gpu",
+                ),
+            ),
+        ),
+    ] = NO_ACCELERATOR
     """Extended resource such as nvidia.com/gpu, or None for the CPU."""
 
     count: Annotated[int, Field(ge=1, le=64)] = 1
@@ -181,7 +198,9 @@ class Variant(ApiModel):
     device_memory: Capacity | None = None
     """Memory that the model needs on each accelerator, in bytes."""
 
-    args: Annotated[list[Argument], Field(max_length=32)] = Field(default_factory=list)
+    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(384))] = Field(
+        default_factory=list
+    )
     """Arguments that follow the workload's."""
 
     resources: Resources = Resources()
