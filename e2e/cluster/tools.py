@@ -1,0 +1,137 @@
+"""The programs that an embedded cluster runs: one Go module per family, its versions pinned by go.mod and go.sum."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.errors import ClusterError
+
+_TOOLS = Path(__file__).parent / "tools"
+_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+DEFAULT_KUBERNETES = "1.36"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a cold build takes on two cores: minutes from and to, and MiB of disk for Go's caches and the binaries."""
+
+    minutes: tuple[int, int]
+    cache_mib: int
+    binaries_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFamily:
+    """Programs built together from one go.mod.
+
+    `commands` maps a program's name to its Go package. `stamps` are Go variables and the values that the linker
+    writes into them, where {version}, {major} and {minor} stand for the parts of the version.
+    """
+
+    name: str
+    folder: Path
+    module: str
+    commands: Mapping[str, str]
+    stamps: Mapping[str, str]
+    cost: Cost
+
+    @property
+    def version(self) -> str:
+        """The version of the module that go.mod requires, such as v1.36.3."""
+        found = re.search(rf"^\s*{re.escape(self.module)} (v\S+)", self._go_mod, re.MULTILINE)
+        if found is None:
+            raise ClusterError(f"{self.folder / 'go.mod'} does not require {self.module}: run `go get -tool` there")
+        return found[1]
+
+    @property
+    def go_version(self) -> tuple[int, int]:
+        """The least Go that go.mod asks for, as (major, minor)."""
+        found = re.search(r"^go (\d+)\.(\d+)", self._go_mod, re.MULTILINE)
+        if found is None:
+            raise ClusterError(f"{self.folder / 'go.mod'} has no `go` line: run `go mod tidy` there")
+        return int(found[1]), int(found[2])
+
+    @property
+    def linker_flags(self) -> str:
+        """The value of `-ldflags`: no debug information, and the version where the programs report it from."""
+        major, minor, *_ = self.version.removeprefix("v").split(".")
+        parts = {"version": self.version, "major": major, "minor": minor}
+        written = (f"-X {variable}={value.format(**parts)}" for variable, value in self.stamps.items())
+        return " ".join(("-s -w", *written))
+
+    @property
+    def key(self) -> str:
+        """The name of its folder in the cache; another for each version, platform and set of dependencies."""
+        digest = hashlib.sha256()
+        for content in (self._go_mod, (self.folder / "go.sum").read_text(), self.linker_flags, str(self.commands)):
+            digest.update(content.encode())
+        return f"{self.name}-{self.version}-{go_platform()}-{digest.hexdigest()[:12]}"
+
+    @property
+    def title(self) -> str:
+        """Name and version for a reader."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def _go_mod(self) -> str:
+        return (self.folder / "go.mod").read_text()
+
+
+def go_platform() -> str:
+    """Operating system and machine as Go names them, such as linux-amd64."""
+    machine = platform.machine()
+    return f"{platform.system().lower()}-{_MACHINES.get(machine, machine)}"
+
+
+def kubernetes(minor: str = DEFAULT_KUBERNETES) -> ToolFamily:
+    """The control plane of one Kubernetes minor version; ClusterError where this release has no go.mod for it."""
+    folder = _TOOLS / f"kubernetes-{minor}"
+    if not folder.is_dir():
+        raise ClusterError(f"--kubernetes {minor} is not supported; choose one of: {', '.join(kubernetes_versions())}")
+    version = "k8s.io/component-base/version"
+    return ToolFamily(
+        name="kubernetes",
+        folder=folder,
+        module="k8s.io/kubernetes",
+        commands={name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
+        stamps={
+            f"{version}.gitVersion": "{version}",
+            f"{version}.gitMajor": "{major}",
+            f"{version}.gitMinor": "{minor}",
+            f"{version}.gitTreeState": "clean",
+        },
+        cost=Cost(minutes=(8, 14), cache_mib=2600, binaries_mib=300),
+    )
+
+
+def etcd() -> ToolFamily:
+    """The database below the API server."""
+    module = "go.etcd.io/etcd/server/v3"
+    return ToolFamily("etcd", _TOOLS / "etcd", module, {"etcd": module}, {}, Cost((1, 3), 700, 30))
+
+
+def kwok() -> ToolFamily:
+    """The simulator of nodes and pods."""
+    return ToolFamily(
+        name="kwok",
+        folder=_TOOLS / "kwok",
+        module="sigs.k8s.io/kwok",
+        commands={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
+        stamps={"sigs.k8s.io/kwok/pkg/consts.Version": "{version}"},
+        cost=Cost((2, 4), 1000, 60),
+    )
+
+
+def kubernetes_versions() -> tuple[str, ...]:
+    """The Kubernetes minor versions that can be built, oldest first."""
+    found = (folder.name.removeprefix("kubernetes-") for folder in _TOOLS.glob("kubernetes-*"))
+    return tuple(sorted(found, key=lambda minor: tuple(map(int, minor.split(".")))))
+
+
+KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
