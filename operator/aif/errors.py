@@ -13,6 +13,7 @@ This module knows neither kopf nor a client library: gateways turn what they cat
         +-- Rejected               the request itself is at fault; trying it again unchanged is useless
         |   +-- Forbidden          a right is missing
         |   +-- Denied             an admission rule, such as a quota, said no
+        |   +-- NameTaken          an object of that name exists and belongs to somebody else
         +-- Unavailable            no answer, or one that says later; the request may be tried again
 """
 
@@ -101,6 +102,10 @@ class Denied(Rejected):
     def __init__(self, message: str, *, status: int | None = None, rule: str = "") -> None:
         super().__init__(message, status=status)
         self.rule = rule
+
+
+class NameTaken(Rejected):
+    """An object of that name exists and belongs to somebody else: it is left alone."""
 
 
 class Unavailable(ApiError):

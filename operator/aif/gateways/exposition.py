@@ -1,0 +1,71 @@
+"""What Prometheus scrapes of the operator itself; nothing per object."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Exposition:
+    """The metrics of one operator process, each with the prefix ``aif_``, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._leadership()
+        self._work()
+        self._api_server()
+
+    def _leadership(self) -> None:
+        self.leader = Gauge("aif_leader", "1 while this replica holds the Lease.", registry=self.registry)
+        self.kopf_up = Gauge("aif_kopf_up", "1 while kopf watches AIServices.", registry=self.registry)
+        self.event_loop_lag_seconds = Gauge(
+            "aif_event_loop_lag_seconds", "How late the event loop ran a timer last.", registry=self.registry
+        )
+
+    def _work(self) -> None:
+        self.workqueue_depth = Gauge("aif_workqueue_depth", "Keys that wait for a worker.", registry=self.registry)
+        self.reconcile_duration_seconds = Histogram(
+            "aif_reconcile_duration_seconds",
+            "Time to read, decide and act once.",
+            ("kind",),
+            buckets=DURATIONS,
+            registry=self.registry,
+        )
+        self.reconcile_errors_total = Counter(
+            "aif_reconcile_errors_total", "Reconciliations that failed.", ("kind", "error"), registry=self.registry
+        )
+        self.status_writes_total = Counter(
+            "aif_status_writes_total", "Statuses written.", ("kind",), registry=self.registry
+        )
+        self.events_total = Counter(
+            "aif_events_total", "Events, by what became of them.", ("outcome",), registry=self.registry
+        )
+
+    def _api_server(self) -> None:
+        self.watch_last_event_age_seconds = Gauge(
+            "aif_watch_last_event_age_seconds", "Time since a watch last spoke.", ("resource",), registry=self.registry
+        )
+        self.relists_total = Counter(
+            "aif_relists_total", "Complete lists of a resource.", ("resource",), registry=self.registry
+        )
+        self.unreadable_objects_total = Counter(
+            "aif_unreadable_objects_total", "Objects left out as unreadable.", ("resource",), registry=self.registry
+        )
+        self.apiserver_requests_total = Counter(
+            "aif_apiserver_requests_total",
+            "Requests to the API server, by status code; 0 where no answer came.",
+            ("method", "code"),
+            registry=self.registry,
+        )
+        self.write_wait_seconds_total = Counter(
+            "aif_write_wait_seconds_total", "Time that writes waited for the write budget.", registry=self.registry
+        )
+
+    def render(self) -> bytes:
+        """Return all metrics in the text format."""
+        return generate_latest(self.registry)
