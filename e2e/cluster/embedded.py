@@ -9,7 +9,7 @@ from cluster import kubeconfig, pki, ports, record
 from cluster.build import Binaries, ensure
 from cluster.errors import PartDied
 from cluster.locks import exclusive
-from cluster.parts import PORTS, SERVER, USERS, Options, control_plane
+from cluster.parts import FRONT_PROXY, PORTS, SERVER, USERS, Options, control_plane
 from cluster.paths import Folders, Layout
 from cluster.progress import Steps
 from cluster.record import ClusterRecord, Provider
@@ -81,6 +81,7 @@ def _write_credentials(name: str, layout: Layout, chosen: Mapping[str, int]) -> 
     authority = pki.create_authority(layout.certificates)
     pki.create_signing_key(layout.certificates)
     authority.issue(SERVER, "server")
+    pki.create_authority(layout.certificates, "front-proxy-ca").issue(FRONT_PROXY, "front-proxy")
     server = f"https://127.0.0.1:{chosen['kube-apiserver']}"
     for user, identity in USERS.items():
         pair = authority.issue(identity, user)

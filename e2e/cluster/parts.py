@@ -29,6 +29,7 @@ SERVER = Identity(
     "kube-apiserver",
     hosts=("localhost", "127.0.0.1", "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"),
 )
+FRONT_PROXY = Identity("front-proxy-client")
 _CLIENT_LIMITS = ("--kube-api-qps=500", "--kube-api-burst=1000")
 
 
@@ -85,7 +86,8 @@ def etcd(binaries: Binaries, layout: Layout, ports: Mapping[str, int]) -> Part:
         f"--advertise-client-urls={client}",
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=default={peer}",
+        "--name=etcd",
+        f"--initial-cluster=etcd={peer}",
         "--unsafe-no-fsync",
         "--log-level=warn",
     )
@@ -108,6 +110,7 @@ def apiserver(binaries: Binaries, layout: Layout, ports: Mapping[str, int], opti
         f"--service-account-key-file={layout.certificates / 'sa.pub'}",
         f"--service-account-signing-key-file={layout.certificates / 'sa.key'}",
         "--service-account-issuer=https://kubernetes.default.svc",
+        *_front_proxy(layout),
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
@@ -192,4 +195,17 @@ def _server_certificate(layout: Layout) -> tuple[str, ...]:
     return (
         f"--tls-cert-file={layout.certificates / 'server.crt'}",
         f"--tls-private-key-file={layout.certificates / 'server.key'}",
+    )
+
+
+def _front_proxy(layout: Layout) -> tuple[str, ...]:
+    """How the API server vouches for users towards aggregated APIs; parts read its authority from a ConfigMap."""
+    return (
+        f"--requestheader-client-ca-file={layout.certificates / 'front-proxy-ca.crt'}",
+        f"--requestheader-allowed-names={FRONT_PROXY.user}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={layout.certificates / 'front-proxy.crt'}",
+        f"--proxy-client-key-file={layout.certificates / 'front-proxy.key'}",
     )

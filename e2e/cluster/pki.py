@@ -61,11 +61,11 @@ class Authority:
         return pair
 
 
-def create_authority(folder: Path) -> Authority:
-    """A fresh authority in `folder`: ca.crt and ca.key."""
+def create_authority(folder: Path, stem: str = "ca") -> Authority:
+    """A fresh authority in `folder`, as `stem`.crt and `stem`.key."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("aif-operator local cluster", ())
+    name = _name(f"aif-operator local cluster {stem}", ())
     certificate = (
         _builder(name, name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -73,9 +73,9 @@ def create_authority(folder: Path) -> Authority:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    file = folder / "ca.crt"
+    file = folder / f"{stem}.crt"
     file.write_bytes(_pem(certificate))
-    _write_secret(folder / "ca.key", _private_pem(key))
+    _write_secret(file.with_suffix(".key"), _private_pem(key))
     return Authority(file, certificate, key)
 
 

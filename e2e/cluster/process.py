@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,16 +100,29 @@ def find(identity: ProcessIdentity) -> psutil.Process | None:
 
 def stop(identities: Sequence[ProcessIdentity], patience_s: float) -> None:
     """End these processes together: SIGTERM, and SIGKILL for those that are left after `patience_s`."""
-    alive = [process for identity in identities if (process := find(identity))]
-    for process in alive:
+    for process in _alive(identities):
         _signal(process.terminate)
-    _, stubborn = psutil.wait_procs(alive, timeout=patience_s)
-    for process in stubborn:
-        _signal(process.kill)
-    psutil.wait_procs(stubborn, timeout=patience_s)
-    for identity in identities:
-        _reap(identity.pid)
+    if not _gone(identities, patience_s):
+        for process in _alive(identities):
+            _signal(process.kill)
+        _gone(identities, patience_s)
 
+
+def _alive(identities: Sequence[ProcessIdentity]) -> list[psutil.Process]:
+    return [process for identity in identities if (process := find(identity))]
+
+
+def _gone(identities: Sequence[ProcessIdentity], patience_s: float) -> bool:
+    """Wait until none of them lives. A zombie is gone: some machines collect them only every few seconds."""
+    deadline = time.monotonic() + patience_s
+    while _alive(identities):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_S)
+    return True
+
+
+_PAUSE_S = 0.05
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Processes started by this very interpreter: they stay zombies until it asks for their exit status."""

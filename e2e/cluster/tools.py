@@ -94,18 +94,12 @@ def kubernetes(minor: str = DEFAULT_KUBERNETES) -> ToolFamily:
     folder = _TOOLS / f"kubernetes-{minor}"
     if not folder.is_dir():
         raise ClusterError(f"--kubernetes {minor} is not supported; choose one of: {', '.join(kubernetes_versions())}")
-    version = "k8s.io/component-base/version"
     return ToolFamily(
         name="kubernetes",
         folder=folder,
         module="k8s.io/kubernetes",
         commands={name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
-        stamps={
-            f"{version}.gitVersion": "{version}",
-            f"{version}.gitMajor": "{major}",
-            f"{version}.gitMinor": "{minor}",
-            f"{version}.gitTreeState": "clean",
-        },
+        stamps={f"{package}.{variable}": value for package in _VERSIONED for variable, value in _STAMPS.items()},
         cost=Cost(minutes=(8, 14), cache_mib=2600, binaries_mib=300),
     )
 
@@ -134,4 +128,14 @@ def kubernetes_versions() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda minor: tuple(map(int, minor.split(".")))))
 
 
+# What `--version` prints, and what clients send as their user agent.
+_VERSIONED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+_STAMPS = {
+    "gitVersion": "{version}",
+    "gitMajor": "{major}",
+    "gitMinor": "{minor}",
+    # A module carries no commit; clients put the first seven characters of this into their user agent.
+    "gitCommit": "{version}",
+    "gitTreeState": "clean",
+}
 KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
