@@ -16,29 +16,29 @@ INTERNAL: Final = "x-aif-"
 """Prefix of markers for the generator itself; none of them reaches the API server."""
 
 _INT32: Final = 2**31
-_KEPT: Final = frozenset(
-    {
-        "additionalProperties",
-        "default",
-        "description",
-        "enum",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "format",
-        "items",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minimum",
-        "pattern",
-        "properties",
-        "required",
-        "type",
-    }
+_KEPT: Final = (
+    "description",
+    "type",
+    "format",
+    "enum",
+    "default",
+    "minimum",
+    "exclusiveMinimum",
+    "maximum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "maxProperties",
+    "required",
+    "properties",
+    "items",
+    "additionalProperties",
 )
+"""What a structural schema may say, in the order in which a person reads it."""
+
 _DROPPED: Final = frozenset({"$defs", "propertyNames", "title"})
 _MAXIMA: Final = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 
@@ -125,7 +125,7 @@ def _object(node: Schema, path: str) -> Schema:
     properties = {name: _property(field, f"{path}.{name}") for name, field in node["properties"].items()}
     node = {key: value for key, value in node.items() if key != "additionalProperties"} | {"properties": properties}
     if "default" in node:
-        node["default"] = _shortest_default(node, path)
+        node["default"] = _filled_default(node, path)
     return _checked(node, path)
 
 
@@ -134,15 +134,15 @@ def _property(node: Schema, path: str) -> Schema:
     if not description:
         raise SchemaError(f"{path}: no description; write a docstring below the field")
     converted = _convert(node, path)
-    return {"description": description} | converted | {"description": description}
+    return {"description": description} | (converted | {"description": description})
 
 
-def _shortest_default(node: Schema, path: str) -> Schema:
-    """Return `{}` as the default of an object: the server fills in the defaults of its fields."""
-    given = _prune(node["default"])
-    if given != defaults_of(node):
+def _filled_default(node: Schema, path: str) -> Schema:
+    """Return the default of an object with those of its fields: the server judges rules by it as it stands there."""
+    given, filled = _prune(node["default"]), defaults_of(node)
+    if given != filled:
         raise SchemaError(f"{path}: the default {given} differs from those of its fields; set them at the fields")
-    return {}
+    return filled
 
 
 def _prune(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -210,4 +210,5 @@ def _checked(node: Schema, path: str) -> Schema:
     unknown = [key for key in kept if key not in _KEPT and not key.startswith(("x-kubernetes-", INTERNAL))]
     if unknown:
         raise SchemaError(f"{path}: {', '.join(unknown)} cannot be said in a structural schema")
-    return kept
+    extensions = {key: kept[key] for key in sorted(kept.keys() - set(_KEPT))}
+    return {key: kept[key] for key in _KEPT if key in kept} | extensions
