@@ -1,0 +1,68 @@
+"""What the pods bound to a Node request, summed up; those of our services also copy by copy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aif.domain.cluster import Amounts, Pod
+
+PODS = "pods"
+"""Resource of which every pod takes one."""
+
+ServiceKey = tuple[str, str]
+"""Namespace and name of an AIService."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Requests of all pods bound to one Node.
+
+    Attributes:
+        total: Sum over all pods, ours or not.
+        ours: Sum over the pods of each of our services, by copy.
+    """
+
+    total: Amounts = field(default_factory=dict)
+    ours: Mapping[ServiceKey, Mapping[str, Amounts]] = field(default_factory=dict)
+
+    def of_service(self, service: ServiceKey) -> Amounts:
+        """Return what all copies of ``service`` request together."""
+        return added(*self.ours.get(service, {}).values())
+
+
+def usage_by_node(pods: Iterable[Pod]) -> dict[str, Usage]:
+    """Return the usage of every Node that has pods; pods that are not bound count nowhere."""
+    bound: dict[str, list[Pod]] = defaultdict(list)
+    for pod in pods:
+        if pod.node:
+            bound[pod.node].append(pod)
+    return {node: _usage(group) for node, group in bound.items()}
+
+
+def added(*summands: Amounts) -> dict[str, float]:
+    """Return the sum per resource."""
+    total: dict[str, float] = {}
+    for amounts in summands:
+        for resource, amount in amounts.items():
+            total[resource] = total.get(resource, 0.0) + amount
+    return total
+
+
+def less(amounts: Amounts, taken: Amounts) -> dict[str, float]:
+    """Return what is left per resource of ``amounts``, never less than nothing."""
+    return {resource: max(0.0, amount - taken.get(resource, 0.0)) for resource, amount in amounts.items()}
+
+
+def _usage(pods: list[Pod]) -> Usage:
+    copies: dict[ServiceKey, dict[str, list[Pod]]] = defaultdict(lambda: defaultdict(list))
+    for pod in pods:
+        if pod.service:
+            copies[pod.namespace, pod.service][pod.copy].append(pod)
+    ours = {service: {copy: _sum(group) for copy, group in groups.items()} for service, groups in copies.items()}
+    return Usage(_sum(pods), ours)
+
+
+def _sum(pods: list[Pod]) -> dict[str, float]:
+    return {**added(*(pod.requests for pod in pods)), PODS: float(len(pods))}
