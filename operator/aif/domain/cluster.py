@@ -93,6 +93,11 @@ class Child:
         """Return the copy that the object belongs to; empty where it serves all copies."""
         return self.labels.get(COPY_LABEL, "")
 
+    @property
+    def service(self) -> str:
+        """Return the name of the AIService that the object was made for."""
+        return self.labels.get(SERVICE_LABEL, "")
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:

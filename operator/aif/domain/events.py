@@ -1,0 +1,52 @@
+"""The events that people read in ``kubectl describe``, a constructor each."""
+
+from __future__ import annotations
+
+from aif.domain.actions import Emit
+from aif.domain.cluster import ObjectReference
+
+
+def placed(service: ObjectReference, node: str, variant: str, why: str) -> Emit:
+    """Tell where a service was placed, and why there."""
+    return Emit(service, "Normal", "Placed", "Place", f"Placed on {node} as variant {variant}: {why}")
+
+
+def moving(service: ObjectReference, source: str, target: str, why: str) -> Emit:
+    """Tell that a new copy comes up while the old one serves."""
+    return Emit(service, "Normal", "Moving", "Place", f"New copy on {target}, the one on {source} serves on: {why}")
+
+
+def retired(service: ObjectReference, copy: str) -> Emit:
+    """Tell that an old copy goes because the new one is ready."""
+    return Emit(service, "Normal", "Retired", "Retire", f"Copy {copy} goes: the new one is ready")
+
+
+def refused(service: ObjectReference, reason: str, message: str) -> Emit:
+    """Tell why a service is not placed."""
+    return Emit(service, "Warning", reason, "Place", message)
+
+
+def suspended(service: ObjectReference) -> Emit:
+    """Tell that a service was stopped on request."""
+    return Emit(service, "Normal", "Suspended", "Suspend", "Copies removed and capacity released")
+
+
+def repaired(service: ObjectReference, kind: str, name: str) -> Emit:
+    """Tell that somebody had changed a child, and that it is restored."""
+    return Emit(service, "Warning", "Repaired", "Repair", f"{kind} {name} had been changed and was restored")
+
+
+def proposed(service: ObjectReference, node: str, token: str) -> Emit:
+    """Tell what waits for a person, and how to let it go on."""
+    note = f"Would place on {node}; approve with the annotation net4ai.io/approve={token}"
+    return Emit(service, "Normal", "AwaitingApproval", "Propose", note)
+
+
+def registered(node: ObjectReference, tier: str) -> Emit:
+    """Tell that a Node was registered as a ComputeNode."""
+    return Emit(node, "Normal", "Registered", "Register", f"Registered as ComputeNode of tier {tier}")
+
+
+def unregistrable(node: ObjectReference, reason: str, message: str) -> Emit:
+    """Tell why a Node or ComputeNode is not taken."""
+    return Emit(node, "Warning", reason, "Register", message)

@@ -1,0 +1,175 @@
+"""Takes a key, looks at the world, decides, and has the decision carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from aif.api.aiservice import AIService
+from aif.domain.actions import Action
+from aif.domain.cluster import ObjectReference
+from aif.errors import AifError, Conflict, Rejected, Unavailable
+from aif.gateways.expectations import Expectations, Standing
+from aif.gateways.exposition import Exposition
+from aif.gateways.kubernetes.applier import Applier
+from aif.gateways.kubernetes.kinds import Faulty
+from aif.gateways.workqueue import WorkQueue
+from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.refresh import Refresher
+from aif.handlers.triggers import Triggers
+from aif.handlers.world import World
+from aif.reconcile import aiservice, computenode, faulty, registration
+from aif.reconcile.computenode import NodeSnapshot
+from aif.reconcile.rollout import reference
+
+log = logging.getLogger(__name__)
+
+LAG_SECONDS = 1.0
+"""When a key is looked at again that still waits for the caches to show what was written."""
+
+
+class Controller:
+    """Reconciles keys, one at a time for each key.
+
+    Seeing, deciding and claiming happen without a pause in between, so that two decisions never count on the same
+    free capacity.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        work: WorkQueue[WorkKey],
+        triggers: Triggers,
+        applier: Applier,
+        refresher: Refresher,
+        metrics: Exposition,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._world = world
+        self._work = work
+        self._triggers = triggers
+        self._applier = applier
+        self._refresher = refresher
+        self._metrics = metrics
+        self._now = now
+        self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
+
+    async def run(self) -> None:
+        """Reconcile keys until cancelled."""
+        while True:
+            key = await self._work.get()
+            try:
+                await self._guard(key)
+            finally:
+                self._work.done(key)
+                self._metrics.workqueue_depth.set(len(self._work))
+
+    async def _guard(self, key: WorkKey) -> None:
+        """Reconcile ``key``; whatever goes wrong with it delays this key alone."""
+        try:
+            with self._metrics.reconcile_duration_seconds.labels(key.kind).time():
+                await self._reconcile(key)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._work.retry(key)
+        except AifError as error:
+            self._retry(key, error)
+        except Exception as error:
+            log.exception("Failed to reconcile", extra={"object": "/".join(key)})
+            self._retry(key, error)
+        else:
+            self._work.forget(key)
+
+    def _retry(self, key: WorkKey, error: Exception) -> None:
+        self._metrics.reconcile_errors_total.labels(key.kind, type(error).__name__).inc()
+        at_least = error.retry_after or 0.0 if isinstance(error, Unavailable) else 0.0
+        delay = self._work.retry(key, at_least)
+        log.warning("Retrying", extra={"object": "/".join(key), "seconds": round(delay, 1), "error": str(error)})
+
+    async def _reconcile(self, key: WorkKey) -> None:
+        if not await self._caught_up(key):
+            self._work.add_after(key, LAG_SECONDS)
+            return
+        match key.kind:
+            case Kind.SERVICE:
+                await self._service(key)
+            case Kind.COMPUTE_NODE:
+                await self._compute_node(key)
+            case Kind.NODE:
+                await self._node(key)
+
+    async def _caught_up(self, key: WorkKey) -> bool:
+        """Tell whether the caches show all that was written for ``key``; after a minute, read it live."""
+        match self._expected.standing(key, self._world.look):
+            case Standing.WAITING:
+                return False
+            case Standing.OVERDUE:
+                for pending in self._expected.pending(key):
+                    await self._refresher.refresh(pending)
+                self._expected.forget(key)
+        return True
+
+    async def _service(self, key: WorkKey) -> None:
+        service = self._world.services.get((key.namespace, key.name))
+        if service is None:
+            self._forget(key)
+        elif isinstance(service, Faulty):
+            await self._report(key, service)
+        else:
+            await self._place(key, service)
+
+    def _forget(self, key: WorkKey) -> None:
+        """Release what a deleted service held."""
+        self._triggers.waiting.discard(key)
+        self._expected.forget(key)
+        freed = self._world.ledger.release_service(key.namespace, key.name)
+        if freed:
+            self._triggers.held_changed(*(claim.node for claim in freed))
+            self._triggers.capacity_changed()
+
+    async def _place(self, key: WorkKey, service: AIService) -> None:
+        snapshot = self._world.snapshot(service)
+        decision = aiservice.reconcile(service, snapshot, self._now())
+        if decision.claim != snapshot.claim:
+            self._world.ledger.settle(service.metadata.uid, decision.claim)
+            self._triggers.held_changed(*{c.node for c in (decision.claim, snapshot.claim) if c is not None})
+            self._triggers.capacity_changed()
+        (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
+        try:
+            await self._act(key, decision.actions, reference(service))
+        except (Conflict, Rejected) as error:
+            refusal = aiservice.fail(service, error, snapshot, self._now())
+            await self._act(key, refusal.actions, reference(service))
+            raise
+
+    async def _compute_node(self, key: WorkKey) -> None:
+        node = self._world.compute_nodes.get(("", key.name))
+        if node is None:
+            return
+        if isinstance(node, Faulty):
+            await self._report(key, node)
+            return
+        name = node.spec.node_name or ""
+        speaker, held = self._world.speaker(name), self._world.ledger.held(key.name)
+        snapshot = NodeSnapshot(self._world.nodes.get(("", name)), speaker, held)
+        await self._act(key, computenode.reconcile(node, snapshot, self._now()), computenode.reference(node))
+
+    async def _node(self, key: WorkKey) -> None:
+        node = self._world.nodes.get(("", key.name))
+        known = self._world.compute_nodes.get(("", key.name))
+        if node is None or isinstance(known, Faulty):
+            return
+        await self._act(key, registration.register(node, known), registration.node_reference(node))
+
+    async def _report(self, key: WorkKey, object_: Faulty) -> None:
+        generation, now = object_.metadata.generation, self._now()
+        actions = faulty.reconcile(object_.reference, generation, object_.status, object_.error, now)
+        await self._act(key, actions, object_.reference)
+
+    async def _act(self, key: WorkKey, actions: Sequence[Action], regarding: ObjectReference) -> None:
+        for written in await self._applier.carry_out(actions, regarding):
+            self._expected.expect(key, written)

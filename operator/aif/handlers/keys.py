@@ -1,0 +1,22 @@
+"""What the work queue holds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """A kind of object that is reconciled."""
+
+    SERVICE = "AIService"
+    COMPUTE_NODE = "ComputeNode"
+    NODE = "Node"
+
+
+class WorkKey(NamedTuple):
+    """One object to be looked at."""
+
+    kind: Kind
+    namespace: str
+    name: str

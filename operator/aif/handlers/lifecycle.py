@@ -1,0 +1,194 @@
+"""The life of one replica: see, stand by, be elected, act, give back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import Coroutine, Sequence
+
+from aif.api.aiservice import AIService
+from aif.domain.policy import Policy
+from aif.gateways.clock import utc_now
+from aif.gateways.exposition import Exposition
+from aif.gateways.health import Health
+from aif.gateways.kubernetes.applier import Applier
+from aif.gateways.kubernetes.audit import evict_vanished
+from aif.gateways.kubernetes.budget import Budget
+from aif.gateways.kubernetes.client import Api
+from aif.gateways.kubernetes.connection import Connection
+from aif.gateways.kubernetes.kinds import parse_service
+from aif.gateways.kubernetes.lease import Elector
+from aif.gateways.kubernetes.recorder import Recorder
+from aif.gateways.kubernetes.reflector import Reflector
+from aif.gateways.kubernetes.resources import AISERVICES
+from aif.gateways.kubernetes.writer import Writer
+from aif.gateways.workqueue import WorkQueue
+from aif.handlers import kopf_edge, reflectors
+from aif.handlers.controller import Controller
+from aif.handlers.keys import WorkKey
+from aif.handlers.refresh import Refresher
+from aif.handlers.triggers import Triggers
+from aif.handlers.world import World
+from aif.scheduling.node_table import claim_of_placement
+from aif.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Replica:
+    """One process of the operator: a standby that sees, and once elected the one that acts."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._stop = asyncio.Event()
+        self._metrics = Exposition()
+        self._health = Health(self._metrics)
+        self._world = World(settings.policy)
+        self._work: WorkQueue[WorkKey] = WorkQueue()
+        self._triggers = Triggers(self._world, self._work)
+        self._api = Api(connection.session(), connection.server, self._metrics)
+        self._elector = self._make_elector()
+
+    def _make_elector(self) -> Elector:
+        settings = self._settings
+        return Elector(
+            Api(self._connection.lease_session(), self._connection.server, self._metrics),
+            namespace=settings.namespace,
+            name=settings.lease_name,
+            identity=settings.identity,
+            metrics=self._metrics,
+            duration=settings.lease_duration_seconds,
+            renew=settings.lease_renew_seconds,
+            retry=settings.lease_retry_seconds,
+        )
+
+    async def run(self) -> int:
+        """Run until told to stop (0) or until a part that all depends on has ended (1)."""
+        self._take_signals()
+        mirrors = await reflectors.build(self._api, self._world, self._settings, self._metrics)
+        self._watch_health(mirrors)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._connection.close)
+            background = [*(m.run() for m in mirrors), self._health.watch_loop(), self._health.serve(self._settings.http_port)]
+            code = await self._run_beside(background, self._lead(mirrors))
+        log.info("Stopped operator", extra={"code": code})
+        return code
+
+    async def _run_beside(self, background: Sequence[Coroutine[object, object, None]], main: Coroutine[object, object, int]) -> int:
+        """Return the exit code of ``main``, or 1 as soon as a part beside it ends."""
+        sides = [asyncio.create_task(part) for part in background]
+        leading = asyncio.create_task(main)
+        try:
+            await asyncio.wait([*sides, leading], return_when=asyncio.FIRST_COMPLETED)
+            for side in sides:
+                if side.done():
+                    log.error("Lost a part that all depends on", exc_info=side.exception())
+                    return 1
+            return leading.result()
+        finally:
+            await _cancel([leading, *sides])
+
+    async def _lead(self, mirrors: Sequence[Reflector[object]]) -> int:
+        """Stand by until elected, then act until told to stop."""
+        async with asyncio.TaskGroup() as group:
+            for mirror in mirrors:
+                group.create_task(mirror.synced.wait())
+        gc.collect()
+        gc.freeze()  # what was just loaded stays: collections need not walk through it
+        log.info("Standing by", extra={"identity": self._settings.identity})
+        if not await self._elected():
+            return 0
+        await self._load()
+        try:
+            return await self._act()
+        finally:
+            await self._elector.release()
+
+    async def _elected(self) -> bool:
+        acquiring, stopping = asyncio.create_task(self._elector.acquire()), asyncio.create_task(self._stop.wait())
+        await asyncio.wait([acquiring, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await _cancel([stopping] if acquiring.done() else [acquiring, stopping])
+        return not self._stop.is_set()
+
+    async def _load(self) -> None:
+        """See all AIServices, and hold what they were promised, before the first decision."""
+        async for page in self._api.pages(AISERVICES):
+            for raw in page["items"]:
+                meta = raw["metadata"]
+                self._world.services.put((meta["namespace"], meta["name"]), parse_service(raw))
+        table = self._world.table()
+        for service in self._world.services:
+            if isinstance(service, AIService) and service.status.placements:
+                claim = claim_of_placement(service, service.status.placements[0], table)
+                self._world.ledger.settle(service.metadata.uid, claim)
+        self._triggers.connect()
+        self._triggers.everything()
+        self._world.capacity_changed()
+        log.info("Leading", extra={"services": len(self._world.services)})
+
+    async def _act(self) -> int:
+        """Run workers, kopf and the Lease until one of them ends."""
+        settings = self._settings
+        writer = Writer(self._api, is_leader=self._elector.is_leader, budget=Budget(settings.writes_per_second, settings.write_burst))
+        recorder = Recorder(writer, instance=settings.identity, metrics=self._metrics)
+        applier = Applier(self._api, writer, recorder)
+        controller = Controller(
+            self._world, self._work, self._triggers, applier, Refresher(self._api, self._world), self._metrics, utc_now
+        )
+        holding = asyncio.create_task(self._elector.hold())
+        tasks = [holding, *(asyncio.create_task(controller.run()) for _ in range(settings.workers))]
+        tasks.append(asyncio.create_task(self._resync()))
+        tasks.append(asyncio.create_task(self._watch_services()))
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return self._verdict(tasks, holding)
+        finally:
+            self._stop.set()
+            await _cancel([*tasks[1:], stopping])
+            await _cancel([holding])
+
+    def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
+        if self._stop.is_set():
+            return 0
+        if holding.done():
+            log.error("Lost the Lease", exc_info=holding.exception())
+            return 1
+        ended = next(task for task in tasks if task.done())
+        log.error("Lost a part that all depends on", exc_info=ended.exception())
+        return 1
+
+    async def _watch_services(self) -> None:
+        await kopf_edge.supervise(
+            lambda: kopf_edge.registry(self._world, self._connection),
+            self._settings.watch_namespaces,
+            self._stop,
+            self._metrics,
+            self._take_signals,
+        )
+
+    async def _resync(self) -> None:
+        """Look at every object now and then: what no event told is found within the interval."""
+        while True:
+            await asyncio.sleep(self._settings.resync_seconds)
+            await evict_vanished(self._api, AISERVICES, self._world.services, self._settings.watch_namespaces)
+            self._triggers.everything()
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+
+    def _watch_health(self, mirrors: Sequence[Reflector[object]]) -> None:
+        self._health.add_ready("caches", lambda: "" if all(m.synced.is_set() for m in mirrors) else "not yet filled")
+        self._health.add_live("watches", lambda: "" if all(m.idle_seconds() < 180 for m in mirrors) else "silent")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,64 @@
+"""Which resources are mirrored, and how each is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aif.api.base import FIELD_MANAGER
+from aif.domain.cluster import MANAGED_BY
+from aif.errors import NotFound
+from aif.gateways.exposition import Exposition
+from aif.gateways.kubernetes.client import Api
+from aif.gateways.kubernetes.kinds import parse_compute_node
+from aif.gateways.kubernetes.reflector import Reflector
+from aif.gateways.kubernetes.resources import (
+    COMPUTENODES,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    HTTP_ROUTES,
+    NODES,
+    PODS,
+    SERVICES,
+)
+from aif.gateways.kubernetes.views import parse_child, parse_endpoints, parse_node, parse_pod
+from aif.handlers.world import World
+from aif.settings import Settings
+
+OWN = f"{MANAGED_BY}={FIELD_MANAGER}"
+
+
+async def build(api: Api, world: World, settings: Settings, metrics: Exposition) -> list[Reflector[Any]]:
+    """Return a reflector for each resource, per watched namespace where only some are watched."""
+    world.routes_served = await _served(api, HTTP_ROUTES.api_version)
+    mirrors: list[Reflector[Any]] = [
+        Reflector(api, NODES, parse_node, world.nodes, metrics=metrics),
+        Reflector(api, COMPUTENODES, parse_compute_node, world.compute_nodes, metrics=metrics),
+        Reflector(api, PODS, parse_pod, world.pods, metrics=metrics),
+    ]
+    children = [DEPLOYMENTS, SERVICES, *([HTTP_ROUTES] if world.routes_served else [])]
+    for namespace in settings.watch_namespaces or ("",):
+        for resource in children:
+            cache = world.children[resource.kind]
+            mirrors.append(
+                Reflector(api, resource, parse_child, cache, metrics=metrics, namespace=namespace, label_selector=OWN)
+            )
+        mirrors.append(
+            Reflector(
+                api,
+                ENDPOINT_SLICES,
+                parse_endpoints,
+                world.endpoints,
+                metrics=metrics,
+                namespace=namespace,
+                label_selector=OWN,
+            )
+        )
+    return mirrors
+
+
+async def _served(api: Api, api_version: str) -> bool:
+    try:
+        await api.request("GET", f"/apis/{api_version}")
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""The operator's picture of the cluster: caches that reflectors fill, and the ledger of what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aif.api.aiservice import AIService
+from aif.api.computenode import ComputeNode
+from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
+from aif.domain.policy import Policy
+from aif.domain.registry import accepted, speakers
+from aif.gateways.cache import Cache, Key
+from aif.gateways.expectations import Seen
+from aif.gateways.kubernetes.kinds import Faulty
+from aif.gateways.kubernetes.views import Endpoints
+from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.ledger import Ledger
+from aif.scheduling.node_table import NodeTable
+
+
+class World:
+    """Everything the operator has seen, and what it promised on that ground.
+
+    Attributes:
+        services: AIServices, as kopf reports them.
+        compute_nodes: ComputeNodes.
+        nodes: Kubernetes Nodes.
+        pods: All pods that have not ended, ours or not.
+        children: Deployments, Services and HTTPRoutes of the operator, a cache per kind.
+        endpoints: EndpointSlices of the operator's Services.
+        ledger: What is promised to services.
+        routes_served: Whether the API server knows HTTPRoute.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.services: Cache[AIService | Faulty] = Cache({"node": _placed_on})
+        self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
+        self.nodes: Cache[Node] = Cache()
+        self.pods: Cache[Pod] = Cache({"service": lambda pod: [(pod.namespace, pod.service)] if pod.service else []})
+        self.children: dict[str, Cache[Child]] = {
+            kind: Cache({"service": _service_of}) for kind in ("Deployment", "Service", "HTTPRoute")
+        }
+        self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
+        self.ledger = Ledger()
+        self.routes_served = False
+        self._table: NodeTable | None = None
+
+    def snapshot(self, service: AIService) -> Snapshot:
+        """Return the world as a decision about ``service`` sees it."""
+        return Snapshot(
+            table=self.table(),
+            nodes={node.name: node for node in self.nodes},
+            view=self.view((service.metadata.namespace, service.metadata.name)),
+            claim=self.ledger.claim_of(service.metadata.uid),
+            policy=self.policy,
+            routes_served=self.routes_served,
+        )
+
+    def view(self, key: Key) -> ServiceView:
+        """Return what exists of the AIService ``key``."""
+        ready = [address for part in self.endpoints.select("service", key) for address in part.ready]
+        children = tuple(child for cache in self.children.values() for child in cache.select("service", key))
+        return ServiceView(children, self.pods.select("service", key), len(set(ready)))
+
+    def table(self) -> NodeTable:
+        """Return all ComputeNodes with what is free on them, built anew only after a change."""
+        if self._table is None:
+            nodes = {node.name: node for node in self.nodes}
+            self._table = NodeTable.build(accepted(self.readable_nodes()), nodes, tuple(self.pods), self.ledger)
+        return self._table
+
+    def readable_nodes(self) -> Iterator[ComputeNode]:
+        """Yield the ComputeNodes whose spec can be read."""
+        return (node for node in self.compute_nodes if isinstance(node, ComputeNode))
+
+    def speaker(self, node_name: str) -> str:
+        """Return the ComputeNode that speaks for a Node; empty where none does."""
+        rivals = self.compute_nodes.select("node", node_name)
+        return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
+
+    def capacity_changed(self) -> None:
+        """Have the next decision see what is free now."""
+        self._table = None
+
+    def look(self, reference: ObjectReference) -> Seen | None:
+        """Return what the caches show of an object that was written; None where they show nothing."""
+        key = (reference.namespace, reference.name)
+        match reference.kind:
+            case "AIService":
+                return _seen(self.services.get(key))
+            case "ComputeNode":
+                return _seen(self.compute_nodes.get(key))
+            case kind:
+                child = self.children[kind].get(key)
+                return child and Seen(child.reference.uid, child.resource_version, child.terminating)
+
+
+def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
+    if value is None:
+        return None
+    meta = value.metadata
+    return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
+
+
+def _placed_on(service: AIService | Faulty) -> list[str]:
+    if isinstance(service, Faulty):
+        return []
+    return [placement.node_name for placement in service.status.placements]
+
+
+def _speaks_for(node: ComputeNode | Faulty) -> list[str]:
+    return [node.spec.node_name] if isinstance(node, ComputeNode) and node.spec.node_name else []
+
+
+def _service_of(child: Child) -> list[Key]:
+    return [(child.reference.namespace, child.service)] if child.service else []

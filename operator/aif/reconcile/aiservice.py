@@ -1,0 +1,107 @@
+"""The AIF's answer to one AIService: accept, place, roll out, report ([AIF]). Start reading here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aif.api.aiservice import AIService
+from aif.api.aiservice_status import AIServiceStatus
+from aif.api.conditions import Reason
+from aif.domain import events
+from aif.domain.actions import Action, Emit, WriteStatus
+from aif.domain.conditions import Verdict, transitions
+from aif.errors import Conflict, Denied, Rejected
+from aif.reconcile.acceptance import accept
+from aif.reconcile.placing import Outcome, place, standing
+from aif.reconcile.report import report
+from aif.reconcile.rollout import old_copies, reference, removal, rollout
+from aif.reconcile.snapshot import Decision, Snapshot
+
+
+def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
+    """Return what to do about ``service``, seeing only ``snapshot``.
+
+    The decision is written into the status before anything is made from it, so that whoever resumes after a crash
+    makes the same children again.
+    """
+    if service.metadata.deletion_timestamp is not None:
+        return Decision()  # garbage collection removes what the service owns
+    fault = accept(service, snapshot)
+    if fault is not None:
+        return _refuse(service, snapshot, fault, now)
+    if service.spec.suspend:
+        return _suspend(service, snapshot, now)
+    outcome = place(service, snapshot)
+    status = report(service, snapshot, outcome, now)
+    return Decision(
+        actions=(
+            *_write(service, status),
+            *_children(service, snapshot, outcome),
+            *_announce(service, status, outcome, snapshot),
+        ),
+        claim=outcome.claim,
+        waiting=outcome.verdict.status != "True",
+    )
+
+
+def fail(service: AIService, error: Rejected | Conflict, snapshot: Snapshot, now: datetime) -> Decision:
+    """Return what to report when the API server refused a child: a name that is taken, a quota, a policy."""
+    match error:
+        case Conflict():
+            verdict = Verdict("Accepted", "False", Reason.NAME_CONFLICT, error.message)
+        case Denied():
+            verdict = Verdict("WorkloadReady", "False", Reason.QUOTA_EXCEEDED, error.message)
+        case _:
+            verdict = Verdict("Accepted", "False", Reason.INVALID_SPEC, error.message)
+    return _refuse(service, snapshot, verdict, now)
+
+
+def _refuse(service: AIService, snapshot: Snapshot, fault: Verdict, now: datetime) -> Decision:
+    """Report a fault; what serves already serves on, and keeps what it holds."""
+    current = next(iter(service.status.placements), None)
+    outcome = Outcome(standing(current, fault), current)
+    status = report(service, snapshot, outcome, now, fault)
+    news = [events.refused(reference(service), fault.reason, fault.message)] if _changed(service, status) else []
+    return Decision((*_write(service, status), *news), snapshot.claim)
+
+
+def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
+    verdict = Verdict("Placed", "False", Reason.SUSPENDED, "spec.suspend is true")
+    status = report(service, snapshot, Outcome(verdict), now)
+    news = [events.suspended(reference(service))] if service.status.placements else []
+    return Decision((*_write(service, status), *removal(service, snapshot.view), *news))
+
+
+def _write(service: AIService, status: AIServiceStatus) -> list[Action]:
+    if status.to_dict() == service.status.to_dict():
+        return []
+    return [WriteStatus(reference(service), status.to_dict())]
+
+
+def _children(service: AIService, snapshot: Snapshot, outcome: Outcome) -> list[Action]:
+    if outcome.local:
+        return removal(service, snapshot.view)
+    return rollout(service, outcome.placement, snapshot) if outcome.placement else []
+
+
+def _announce(service: AIService, status: AIServiceStatus, outcome: Outcome, snapshot: Snapshot) -> list[Emit]:
+    """Tell people what changed: a new place, a refusal, a proposal."""
+    here = reference(service)
+    before, after = next(iter(service.status.placements), None), outcome.placement
+    if after is not None and (before is None or before.copy_id != after.copy_id):
+        if before is not None and old_copies(service, after, snapshot.view):
+            return [events.moving(here, before.node, after.node, outcome.verdict.message)]
+        return [events.placed(here, after.node, after.variant, _why(outcome))]
+    if outcome.verdict.status == "True" or not _changed(service, status):
+        return []
+    if outcome.plan is not None and outcome.plan.token is not None and outcome.plan.node is not None:
+        return [events.proposed(here, outcome.plan.node, outcome.plan.token)]
+    return [events.refused(here, outcome.verdict.reason, outcome.verdict.message)]
+
+
+def _why(outcome: Outcome) -> str:
+    return outcome.selection.message if outcome.selection else outcome.verdict.message
+
+
+def _changed(service: AIService, status: AIServiceStatus) -> bool:
+    return any(c.type in ("Accepted", "Placed") for c in transitions(service.status.conditions, status.conditions))

@@ -1,0 +1,78 @@
+"""The children that all copies of a service share, and how a child that somebody changed is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aif.api.aiservice import AIService, Gateway
+from aif.api.quantity import Quantity
+from aif.domain.cluster import SERVICE_LABEL
+from aif.reconcile.copies import Json, metadata
+
+HTTP_PORT = 80
+ROUTE_API = "gateway.networking.k8s.io/v1"
+
+
+def front(service: AIService) -> Json:
+    """Return the Service in front of all copies: its name and address outlive every move."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(service, service.metadata.name),
+        "spec": {
+            "selector": {SERVICE_LABEL: service.metadata.name},
+            "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }
+
+
+def route(service: AIService, gateway: Gateway) -> Json:
+    """Return the HTTPRoute that leads ``gateway.host`` to the service."""
+    return {
+        "apiVersion": ROUTE_API,
+        "kind": "HTTPRoute",
+        "metadata": metadata(service, service.metadata.name),
+        "spec": {
+            "parentRefs": [{"name": gateway.name}],
+            "hostnames": [gateway.host],
+            "rules": [{"backendRefs": [{"name": service.metadata.name, "port": HTTP_PORT}]}],
+        },
+    }
+
+
+def url(service: AIService) -> str:
+    """Return where the service answers: its route's host, or its name inside the cluster."""
+    gateway = service.spec.expose.gateway
+    host = gateway.host if gateway else f"{service.metadata.name}.{service.metadata.namespace}.svc"
+    return f"http://{host}"
+
+
+def covers(observed: object, intent: object) -> bool:
+    """Tell whether ``observed`` still holds everything that ``intent`` asks for.
+
+    What others added beside it (defaults of the API server, annotations) does not count; quantities compare by value.
+    """
+    match intent:
+        case Mapping():
+            return isinstance(observed, Mapping) and all(covers(observed.get(key), intent[key]) for key in intent)
+        case str() | int() | float() | None:
+            return observed == intent or _same_amount(observed, intent)
+        case Sequence():
+            return (
+                isinstance(observed, Sequence)
+                and len(observed) == len(intent)
+                and all(map(covers, observed, intent))
+            )
+        case _:
+            return observed == intent
+
+
+def _same_amount(observed: Any, intent: Any) -> bool:  # noqa: ANN401 - any JSON scalar may stand here
+    if not observed or not intent:
+        # The API server drops empty strings and false: absent and empty are the same.
+        return not observed and not intent
+    try:
+        return Quantity.parse(observed) == Quantity.parse(intent)
+    except ValueError:
+        return False

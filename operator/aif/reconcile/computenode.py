@@ -1,0 +1,130 @@
+"""Compute management judges a ComputeNode: may it be used, and what is held of it ([AIF])."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from aif.api.base import API_VERSION, Precision
+from aif.api.computenode import CPU, ComputeNode, ComputeNodeStatus, ComputeNodeSummary, Device, Origin, Reserved
+from aif.api.conditions import Reason
+from aif.api.quantity import format_amount
+from aif.domain.actions import Action, WriteStatus
+from aif.domain.cluster import Node, ObjectReference
+from aif.domain.conditions import Verdict, ready, settle
+from aif.scheduling.ledger import Held
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSnapshot:
+    """The world as a judgement of one ComputeNode sees it.
+
+    Attributes:
+        node: Kubernetes Node of the name in its spec; None where there is none.
+        speaker: Name of the ComputeNode that speaks for that Node.
+        held: What services hold of it.
+    """
+
+    node: Node | None
+    speaker: str
+    held: Held
+
+
+def reconcile(compute: ComputeNode, snapshot: NodeSnapshot, now: datetime) -> tuple[Action, ...]:
+    """Return what makes the status of ``compute`` true; nothing where it is."""
+    status = judge(compute, snapshot, now)
+    if status.to_dict() == compute.status.to_dict():
+        return ()
+    return (WriteStatus(reference(compute), status.to_dict()),)
+
+
+def judge(compute: ComputeNode, snapshot: NodeSnapshot, now: datetime) -> ComputeNodeStatus:
+    """Return the status: conditions, what is held, and the text of the columns."""
+    parts = [_accepted(compute, snapshot), _verified(compute), _node_ready(compute, snapshot.node)]
+    whole = ready(parts)
+    verdicts = [whole, *parts, _schedulable(whole, snapshot.node), *_unmeasured()]
+    generation = compute.metadata.generation
+    return compute.status.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": settle(verdicts, compute.status.conditions, generation, now),
+            "reserved": Reserved(
+                flops_per_second=format_amount(snapshot.held.flops_per_second),
+                services=snapshot.held.services,
+            ),
+            "summary": summary(compute),
+        },
+    )
+
+
+def _accepted(compute: ComputeNode, snapshot: NodeSnapshot) -> Verdict:
+    if snapshot.speaker not in ("", compute.metadata.name):
+        message = (
+            f"spec.nodeName: {compute.spec.node_name} already belongs to ComputeNode {snapshot.speaker}; "
+            "delete one of the two, or name another Node"
+        )
+        return Verdict("Accepted", "False", Reason.NAME_CONFLICT, message)
+    return Verdict("Accepted", "True", Reason.AS_EXPECTED)
+
+
+def _verified(compute: ComputeNode) -> Verdict:
+    if compute.spec.origin is Origin.IN_NETWORK:
+        return Verdict("Verified", "True", Reason.AS_EXPECTED, "The node belongs to the network")
+    message = "An external node is not used before its provider's statement is verified"
+    return Verdict("Verified", "False", Reason.VERIFICATION_PENDING, message)
+
+
+def _node_ready(compute: ComputeNode, node: Node | None) -> Verdict:
+    if node is None:
+        name = compute.spec.node_name
+        message = f"spec.nodeName: no Node {name} in this cluster" if name else "spec.nodeName: no Node has joined yet"
+        return Verdict("NodeReady", "False", Reason.NODE_NOT_JOINED, message)
+    match node.ready:
+        case "True":
+            return Verdict("NodeReady", "True", Reason.AS_EXPECTED)
+        case "False":
+            return Verdict("NodeReady", "False", Reason.NODE_NOT_READY, f"Node {node.name} is not ready")
+        case _:
+            message = f"The kubelet of Node {node.name} has stopped reporting"
+            return Verdict("NodeReady", "False", Reason.NODE_UNREACHABLE, message)
+
+
+def _schedulable(whole: Verdict, node: Node | None) -> Verdict:
+    if whole.status != "True":
+        return Verdict("Schedulable", "False", whole.reason, whole.message)
+    if node is not None and node.unschedulable:
+        return Verdict("Schedulable", "False", Reason.NODE_CORDONED, f"Node {node.name} is cordoned")
+    return Verdict("Schedulable", "True", Reason.AS_EXPECTED)
+
+
+def _unmeasured() -> Iterator[Verdict]:
+    for aspect in ("TelemetryFresh", "CapabilityVerified", "Overloaded"):
+        yield Verdict(aspect, "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
+
+
+def summary(compute: ComputeNode) -> ComputeNodeSummary:
+    """Return the text of the printer columns."""
+    devices = compute.spec.capability.devices
+    accelerators = [f"{device.count}x {device.model or device.type}" for device in devices if device.type != CPU]
+    watts = sum(device.power.max_watts * _units(device) for device in devices if device.power)
+    return ComputeNodeSummary(
+        accelerator=", ".join(accelerators)[:128] or "none",
+        teraflops=f"{sum(map(_teraflops, devices)):.1f}",
+        power=f"{watts} W" if watts else "",
+    )
+
+
+def _units(device: Device) -> int:
+    """Return how often the figures of ``device`` count: those of a CPU are of the whole CPU."""
+    return 1 if device.type == CPU else device.count
+
+
+def _teraflops(device: Device) -> float:
+    rates = (rate for rate in device.peak_flops if rate.precision is Precision.FP32)
+    return sum(float(rate.flops_per_second) for rate in rates) * _units(device) / 1e12
+
+
+def reference(compute: ComputeNode) -> ObjectReference:
+    """Return the identity of ``compute``."""
+    return ObjectReference(API_VERSION, "ComputeNode", "", compute.metadata.name, compute.metadata.uid)

@@ -1,0 +1,186 @@
+"""A copy: the immutable Deployment that runs one variant of a service on one node."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aif.api.aiservice import AIService
+from aif.api.aiservice_status import Placement
+from aif.api.base import API_VERSION, FIELD_MANAGER
+from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
+from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
+from aif.domain.policy import Policy
+
+HOSTNAME = "kubernetes.io/hostname"
+DRAIN_SECONDS = 3
+"""A stopping replica goes on answering this long: until all nodes have taken it off their lists."""
+
+Json = dict[str, Any]
+
+
+def copy_id(service: AIService, node_name: str, variant: Variant) -> str:
+    """Return the name of the copy: the same for the same pods, so that a repeated decision makes no second one.
+
+    Fields that do not change pods, such as weights or replicas, do not change it either.
+    """
+    workload = service.spec.workload
+    identity = [
+        service.metadata.uid,
+        node_name,
+        variant.to_dict(),
+        workload.model_dump(mode="json", exclude={"replicas"}) if workload else None,
+        service.spec.priority_class_name,
+    ]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def labels(service: AIService, copy: str = "") -> dict[str, str]:
+    """Return the labels of a child; of one copy where it is named."""
+    own = {
+        "app.kubernetes.io/name": service.metadata.name,
+        MANAGED_BY: FIELD_MANAGER,
+        SERVICE_LABEL: service.metadata.name,
+    }
+    return own | ({COPY_LABEL: copy} if copy else {})
+
+
+def metadata(service: AIService, name: str, copy: str = "") -> Json:
+    """Return the metadata of a child in the service's namespace, owned by it."""
+    return {
+        "name": name,
+        "namespace": service.metadata.namespace,
+        "labels": labels(service, copy),
+        "ownerReferences": [
+            {
+                "apiVersion": API_VERSION,
+                "kind": "AIService",
+                "name": service.metadata.name,
+                "uid": service.metadata.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            },
+        ],
+    }
+
+
+def deployment(service: AIService, placement: Placement, variant: Variant, hostname: str, policy: Policy) -> Json:
+    """Return the Deployment of the copy that ``placement`` names, bound to its node by a node selector."""
+    workload = _workload(service)
+    copy = placement.copy_id
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(service, f"{service.metadata.name}-{copy}", copy),
+        "spec": {
+            "replicas": placement.replicas,
+            "revisionHistoryLimit": 1,
+            "progressDeadlineSeconds": workload.startup_seconds + 60,
+            "selector": {"matchLabels": {SERVICE_LABEL: service.metadata.name, COPY_LABEL: copy}},
+            "template": {
+                "metadata": {"labels": labels(service, copy)},
+                "spec": _pod(service, workload, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
+            },
+        },
+    }
+
+
+def _workload(service: AIService) -> Workload:
+    if service.spec.workload is None:  # a rule of the kind: only a service that is served locally has none
+        raise ValueError(service.metadata.name)
+    return service.spec.workload
+
+
+def _pod(service: AIService, workload: Workload, variant: Variant, policy: Policy) -> Json:
+    optional: Json = {
+        "priorityClassName": service.spec.priority_class_name,
+        "runtimeClassName": workload.runtime_class_name,
+        "imagePullSecrets": [{"name": name} for name in workload.image_pull_secrets],
+        "volumes": [_volume(volume) for volume in workload.volumes],
+        "tolerations": [
+            {"key": key, "operator": "Exists"} for key in policy.accelerator_tolerations.get(variant.accelerator, ())
+        ],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_container(workload, variant)],
+        **_present(optional),
+    }
+
+
+def _container(workload: Workload, variant: Variant) -> Json:
+    optional: Json = {
+        "command": workload.command,
+        "args": [*workload.args, *variant.args],
+        "env": [_variable(variable) for variable in workload.env],
+        "volumeMounts": [_mount(volume) for volume in workload.volumes],
+        "startupProbe": _startup_probe(workload),
+    }
+    return {
+        "name": "service",
+        "image": workload.image,
+        "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
+        "resources": _resources(workload.resources, variant),
+        "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2},
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        **_present(optional),
+    }
+
+
+def _check(path: str | None) -> Json:
+    return {"httpGet": {"path": path, "port": "http"}} if path else {"tcpSocket": {"port": "http"}}
+
+
+def _startup_probe(workload: Workload) -> Json | None:
+    if workload.startup_path is None:
+        return None
+    period = 5
+    return _check(workload.startup_path) | {
+        "periodSeconds": period,
+        "failureThreshold": -(-workload.startup_seconds // period),
+    }
+
+
+def _resources(common: Resources, variant: Variant) -> Json:
+    merged = common.to_dict() | variant.resources.to_dict()
+    requests = {name: merged[key] for key, name in _RESOURCE_NAMES.items() if key in merged}
+    limits = {name: amount for name, amount in requests.items() if name != "cpu"}
+    if variant.accelerator != NO_ACCELERATOR:
+        devices = {variant.accelerator: str(variant.count)}
+        requests, limits = requests | devices, limits | devices
+    return _present({"requests": requests, "limits": limits})
+
+
+_RESOURCE_NAMES = {"cpu": "cpu", "memory": "memory", "ephemeralStorage": "ephemeral-storage"}
+
+
+def _variable(variable: EnvironmentVariable) -> Json:
+    if variable.secret_key is not None:
+        return {"name": variable.name, "valueFrom": {"secretKeyRef": variable.secret_key.to_dict()}}
+    if variable.config_map_key is not None:
+        return {"name": variable.name, "valueFrom": {"configMapKeyRef": variable.config_map_key.to_dict()}}
+    return {"name": variable.name, "value": variable.value or ""}
+
+
+def _volume(volume: Volume) -> Json:
+    sources: Mapping[str, Json | None] = {
+        "persistentVolumeClaim": {"claimName": volume.claim_name} if volume.claim_name else None,
+        "configMap": {"name": volume.config_map_name} if volume.config_map_name else None,
+        "secret": {"secretName": volume.secret_name} if volume.secret_name else None,
+        "emptyDir": {"medium": "Memory", "sizeLimit": str(volume.memory.size)} if volume.memory else None,
+    }
+    return {"name": volume.name, **_present(sources)}
+
+
+def _mount(volume: Volume) -> Json:
+    read_only = volume.read_only or volume.config_map_name is not None or volume.secret_name is not None
+    return {"name": volume.name, "mountPath": volume.mount_path, "readOnly": read_only}
+
+
+def _present(fields: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,210 @@
+"""Where a service runs: the placement that holds is kept while it can, else a new one is chosen ([AIF] 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from aif.api.aiservice import AIService, ApprovalStep, AutonomyLevel, Offload, UpdateStrategy
+from aif.api.aiservice_status import Placement, Plan
+from aif.api.computenode import Origin
+from aif.api.conditions import Reason
+from aif.api.workload import Variant
+from aif.domain.conditions import Verdict
+from aif.planning import offload
+from aif.reconcile.copies import copy_id
+from aif.reconcile.rollout import variant_of
+from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.cycle import Choice, Selection, select
+from aif.scheduling.ledger import Claim
+from aif.scheduling.node_table import NodeTable
+
+APPROVE = "net4ai.io/approve"
+"""Annotation whose value, the token of the plan, lets a waiting step go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided about the place of a service.
+
+    Attributes:
+        verdict: The condition Placed.
+        placement: Where it runs from now on; None where nowhere.
+        claim: What the ledger holds for it.
+        selection: Evidence of a choice made just now; None where the earlier one stays.
+        plan: What was planned, or waits for approval.
+    """
+
+    verdict: Verdict
+    placement: Placement | None = None
+    claim: Claim | None = None
+    selection: Selection | None = None
+    plan: Plan | None = None
+
+    @property
+    def local(self) -> bool:
+        """Tell whether the users' devices serve themselves."""
+        return self.plan is not None and self.plan.offload == Offload.LOCAL
+
+
+def place(service: AIService, snapshot: Snapshot) -> Outcome:
+    """Return where ``service`` runs.
+
+    A placement stays while its spec is the one that it was decided for. A changed spec is planned anew: on the same
+    node where that still meets every hard limit, so that no service moves without need.
+    """
+    if service.spec.offload is Offload.LOCAL:
+        return _locally("spec.offload is Local")
+    current = next(iter(service.status.placements), None)
+    if current is None or current.node not in snapshot.table.names:
+        return _choose(service, snapshot, snapshot.table.without(snapshot.claim))
+    if service.status.decided_generation == service.metadata.generation:
+        return Outcome(_taken_verdict(current), current, snapshot.claim, plan=service.status.plan)
+    return _revise(service, current, snapshot)
+
+
+def _revise(service: AIService, current: Placement, snapshot: Snapshot) -> Outcome:
+    """Plan anew for a changed spec, from what is free beside the copy that serves and must go on serving."""
+    variant = variant_of(service, current)
+    same_pods = variant is not None and copy_id(service, current.node_name, variant) == current.copy_id
+    vacated = snapshot.table.without(snapshot.claim)
+    beside = vacated if same_pods or _may_break(service, current, snapshot) else snapshot.table
+    here = select(_pinned(service, variant if same_pods else None), beside.only({current.node}), snapshot.policy)
+    if here.chosen is not None:
+        return _gate(service, snapshot, here, here.chosen)
+    anywhere = select(service, snapshot.table if same_pods else beside, snapshot.policy)
+    if anywhere.chosen is not None:
+        return _gate(service, snapshot, anywhere, anywhere.chosen)
+    return _serves_on(snapshot, current, anywhere, select(service, vacated, snapshot.policy))
+
+
+def _serves_on(snapshot: Snapshot, current: Placement, now: Selection, alone: Selection) -> Outcome:
+    """Keep the old copy: the changed spec finds no place, or none beside the copy that serves."""
+    tail = f"; the copy on {current.node} serves on"
+    if alone.chosen is not None:
+        message = f"No room for the new copy beside the old one: {now.message}{tail}"
+        verdict = Verdict("Placed", "False", Reason.NO_SURGE_CAPACITY, message)
+    else:
+        verdict = Verdict("Placed", "False", now.reason, now.message + tail)
+    return Outcome(verdict, current, snapshot.claim, now)
+
+
+def _may_break(service: AIService, current: Placement, snapshot: Snapshot) -> bool:
+    """Tell whether the old copy need not be waited for: the user said so, or it answers nothing."""
+    return service.spec.update is UpdateStrategy.RECREATE or not snapshot.view.ready_pods(current.copy_id)
+
+
+def _pinned(service: AIService, variant: Variant | None) -> AIService:
+    """Return ``service`` with this variant alone, so that a choice cannot swap it for another."""
+    if variant is None:
+        return service
+    return service.model_copy(update={"spec": service.spec.model_copy(update={"variants": [variant]})})
+
+
+def _choose(service: AIService, snapshot: Snapshot, table: NodeTable) -> Outcome:
+    selection = select(service, table, snapshot.policy)
+    if selection.chosen is None:
+        return _nowhere(service, selection)
+    return _gate(service, snapshot, selection, selection.chosen)
+
+
+def _nowhere(service: AIService, selection: Selection) -> Outcome:
+    if service.spec.offload is Offload.AUTO and _local_suffices(service):
+        return _locally(f"no node fits ({selection.message}) and the users' devices meet the latency demand")
+    return Outcome(Verdict("Placed", "False", selection.reason, selection.message), selection=selection)
+
+
+def _locally(why: str) -> Outcome:
+    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {why}"[:1024])
+    return Outcome(verdict, plan=Plan(offload=Offload.LOCAL, reason=why[:256]))
+
+
+def _gate(service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice) -> Outcome:
+    """Let the roofline rule and the contract on autonomy pass the choice, or hold it back."""
+    if service.spec.offload is Offload.AUTO:
+        side = offload.decide(service, choice)
+        if side.chosen == Offload.LOCAL:
+            return _locally(side.reason)
+    waits_for = _waiting_steps(service, snapshot, choice)
+    if waits_for:
+        return _proposed(service, snapshot, selection, choice, waits_for)
+    return _taken(service, selection, choice)
+
+
+def _taken(service: AIService, selection: Selection, choice: Choice) -> Outcome:
+    placement = Placement(
+        node=choice.node,
+        node_name=choice.node_name,
+        tier=choice.tier,
+        variant=choice.variant.name,
+        replicas=service.spec.workload.replicas if service.spec.workload else 0,
+        score=choice.score,
+        copy_id=copy_id(service, choice.node_name, choice.variant),
+        predicted_latency_microseconds=choice.latency_microseconds,
+        predicted_millijoules_per_request=choice.millijoules_per_request,
+    )
+    plan = Plan(
+        offload=Offload.NETWORK,
+        node=choice.node,
+        variant=choice.variant.name,
+        score=choice.score,
+        reason=selection.message[:256],
+    )
+    claim = replace(choice.claim, copy=placement.copy_id)
+    return Outcome(_taken_verdict(placement), placement, claim, selection, plan)
+
+
+def _taken_verdict(placement: Placement) -> Verdict:
+    message = f"On {placement.node} ({placement.tier}) as variant {placement.variant}, score {placement.score}"
+    return Verdict("Placed", "True", Reason.AS_EXPECTED, message)
+
+
+def standing(current: Placement | None, fault: Verdict) -> Verdict:
+    """Return the condition Placed while ``fault`` keeps anything new from being decided."""
+    if current is not None:
+        return _taken_verdict(current)
+    return Verdict("Placed", "Unknown", fault.reason, "Not decided: the service is not accepted")
+
+
+def _proposed(
+    service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice, steps: list[str]
+) -> Outcome:
+    """Hold the choice back until a person approves it; what serves already serves on."""
+    plan = Plan(
+        offload=Offload.NETWORK,
+        node=choice.node,
+        variant=choice.variant.name,
+        score=choice.score,
+        reason=selection.message[:256],
+        token=token(service, choice),
+        waits_for=steps,
+    )
+    message = f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: set the annotation {APPROVE}={plan.token}"
+    verdict = Verdict("Placed", "False", Reason.AWAITING_APPROVAL, message)
+    current = next(iter(service.status.placements), None)
+    return Outcome(verdict, current, snapshot.claim if current else None, selection, plan)
+
+
+def _waiting_steps(service: AIService, snapshot: Snapshot, choice: Choice) -> list[str]:
+    """Return the steps of this choice that a person has to approve and has not ([6GANA] autonomy)."""
+    autonomy = service.spec.autonomy
+    if service.metadata.annotations.get(APPROVE) == token(service, choice):
+        return []
+    current = next(iter(service.status.placements), None)
+    if current is not None and (current.node, current.variant) == (choice.node, choice.variant.name):
+        return []
+    if autonomy.level is AutonomyLevel.MANUAL:
+        return [ApprovalStep.PLACE if current is None else ApprovalStep.MIGRATE]
+    taken = {
+        ApprovalStep.PLACE: current is None,
+        ApprovalStep.MIGRATE: current is not None,
+        ApprovalStep.RISE_TIER: choice.tier not in snapshot.policy.ladder[0],
+        ApprovalStep.USE_EXTERNAL: choice.origin is Origin.EXTERNAL,
+    }
+    return [step for step in autonomy.approval_steps if taken[step]]
+
+
+def token(service: AIService, choice: Choice) -> str:
+    """Return what approves exactly this choice for exactly this spec."""
+    text = f"{service.metadata.uid}/{service.metadata.generation}/{choice.node}/{choice.variant.name}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,140 @@
+"""The status of an AIService: conditions, evidence, and text for the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from aif.api.aiservice import AIService
+from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary, Placement
+from aif.api.conditions import Condition, Reason
+from aif.domain.cluster import SERVICE_LABEL, ServiceView
+from aif.domain.conditions import Verdict, ready, settle
+from aif.reconcile import evidence
+from aif.reconcile.children import url
+from aif.reconcile.placing import Outcome
+from aif.reconcile.rollout import old_copies
+from aif.reconcile.snapshot import Snapshot
+
+STALLING = frozenset({Reason.INVALID_SPEC, Reason.REF_NOT_FOUND, Reason.NAME_CONFLICT, Reason.NOT_IMPLEMENTED})
+"""Reasons that no retry mends; all other refusals wait for the world to change."""
+
+_PULL = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
+
+
+def report(
+    service: AIService, snapshot: Snapshot, outcome: Outcome, now: datetime, fault: Verdict | None = None
+) -> AIServiceStatus:
+    """Return the status after ``outcome``; the evidence of an earlier decision stays while its placement does."""
+    generation = service.metadata.generation
+    placement = outcome.placement
+    verdicts = list(judge(service, snapshot, outcome, fault))
+    update = {
+        "observed_generation": generation,
+        "conditions": settle(verdicts, service.status.conditions, generation, now),
+        "placements": [placement] if placement else [],
+        "plan": outcome.plan if fault is None else service.status.plan,
+        "url": url(service) if placement else None,
+        "replicas": len([pod for pod in snapshot.view.pods if not pod.terminating]),
+        "selector": f"{SERVICE_LABEL}={service.metadata.name}",
+        "summary": summary(service, placement),
+        **_decided(service, outcome),
+        **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
+    }
+    return service.status.model_copy(update=update)
+
+
+def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
+    if outcome.placement is None:
+        return {"decided_generation": None, **({} if outcome.selection else evidence.NONE)}
+    settled = outcome.verdict.status == "True"
+    return {"decided_generation": service.metadata.generation} if settled else {}
+
+
+def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
+    """Yield all conditions: Ready first, as the sum of its parts, those that exist only while True last."""
+    parts = list(_parts(service, snapshot, outcome, fault))
+    whole = ready(parts)
+    yield whole
+    yield from parts
+    yield Verdict("QoSMet", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
+    yield Verdict("MetricsAvailable", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
+    yield _approval(outcome)
+    if outcome.placement and old_copies(service, outcome.placement, snapshot.view):
+        yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
+    if whole.status == "True" or whole.reason in (Reason.SUSPENDED, Reason.AWAITING_APPROVAL):
+        return
+    kind = "Stalled" if whole.reason in STALLING else "Reconciling"
+    yield Verdict(kind, "True", whole.reason, whole.message)
+
+
+def _parts(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
+    faults = {fault.type: fault} if fault else {}
+    yield faults.get("Accepted", Verdict("Accepted", "True", Reason.AS_EXPECTED))
+    yield outcome.verdict
+    if outcome.local:
+        yield Verdict("WorkloadReady", "True", Reason.SERVED_LOCALLY)
+        yield Verdict("EndpointReady", "True", Reason.SERVED_LOCALLY, outcome.verdict.message)
+        return
+    yield faults.get("WorkloadReady", _workload(outcome, snapshot))
+    yield _endpoint(outcome, snapshot.view)
+
+
+def _workload(outcome: Outcome, snapshot: Snapshot) -> Verdict:
+    placement, view = outcome.placement, snapshot.view
+    if placement is None:
+        return Verdict("WorkloadReady", "False", outcome.verdict.reason, "Not placed")
+    answering = sum(pod.ready and not pod.terminating for pod in view.pods)
+    if answering >= placement.replicas:
+        return Verdict("WorkloadReady", "True", Reason.AS_EXPECTED)
+    count = f"{answering} of {placement.replicas} replicas ready on {placement.node}"
+    node = snapshot.nodes.get(placement.node_name)
+    if node is not None and node.ready != "True":
+        lost = Reason.NODE_NOT_READY if node.ready == "False" else Reason.NODE_UNREACHABLE
+        return Verdict("WorkloadReady", "False", lost, count)
+    return Verdict("WorkloadReady", "False", _waiting_reason(view, placement.copy_id), count)
+
+
+def _waiting_reason(view: ServiceView, copy: str) -> Reason:
+    waiting = {pod.waiting for pod in view.pods if pod.copy == copy}
+    if waiting & _PULL:
+        return Reason.IMAGE_PULL_FAILED
+    return Reason.CRASH_LOOPING if "CrashLoopBackOff" in waiting else Reason.PROGRESSING
+
+
+def _endpoint(outcome: Outcome, view: ServiceView) -> Verdict:
+    if view.ready_endpoints:
+        return Verdict("EndpointReady", "True", Reason.AS_EXPECTED)
+    if outcome.placement is None:
+        return Verdict("EndpointReady", "False", outcome.verdict.reason, "Not placed")
+    return Verdict("EndpointReady", "False", Reason.NO_READY_ENDPOINT, "No replica answers yet")
+
+
+def _approval(outcome: Outcome) -> Verdict:
+    waits = outcome.verdict.reason is Reason.AWAITING_APPROVAL
+    if waits:
+        return Verdict("ApprovalRequired", "True", Reason.AWAITING_APPROVAL, outcome.verdict.message)
+    return Verdict("ApprovalRequired", "False", Reason.AS_EXPECTED)
+
+
+def summary(service: AIService, placement: Placement | None) -> AIServiceSummary:
+    """Return the text of the printer columns."""
+    latency = service.spec.qos.latency
+    predicted = placement.predicted_latency_microseconds if placement else None
+    return AIServiceSummary(
+        node=placement.node if placement else "",
+        tier=placement.tier if placement else "",
+        predicted=milliseconds(predicted),
+        target=milliseconds(latency.max_p99_microseconds if latency else None),
+        migrations=len(service.status.migrations),
+    )
+
+
+def milliseconds(microseconds: int | None) -> str:
+    """Return a duration for people, such as ``5.3ms``; empty where there is none."""
+    return "" if microseconds is None else f"{microseconds / 1000:.1f}ms"
+
+
+def condition(status: AIServiceStatus, kind: str) -> Condition | None:
+    """Return the condition of type ``kind``."""
+    return next((c for c in status.conditions if c.type == kind), None)

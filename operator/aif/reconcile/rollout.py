@@ -1,0 +1,114 @@
+"""From a placement to its children: what is missing is made, what was changed is restored, what is old goes last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aif.api.aiservice import AIService, UpdateStrategy
+from aif.api.aiservice_status import Placement
+from aif.api.workload import Variant
+from aif.domain import events
+from aif.domain.actions import Action, Apply, Delete
+from aif.domain.cluster import Child, ObjectReference, ServiceView
+from aif.reconcile.children import covers, front, route
+from aif.reconcile.copies import HOSTNAME, Json, copy_id, deployment
+from aif.reconcile.snapshot import Snapshot
+
+
+def rollout(service: AIService, placement: Placement, snapshot: Snapshot) -> list[Action]:
+    """Return what brings the children of ``service`` in line with ``placement``, additions before removals."""
+    wanted = list(intents(service, placement, snapshot))
+    mine = own_children(service, snapshot.view)
+    keep = {_key(body) for body in wanted} | {_key_of(child) for child in old_copies(service, placement, snapshot.view)}
+    stray = [child for child in mine if _key_of(child) not in keep]
+    return [
+        *(action for body in wanted for action in _ensure(service, body, mine)),
+        *(action for child in retiring(service, placement, snapshot.view) for action in _retire(service, child)),
+        *(_delete(child) for child in stray if not child.copy),
+    ]
+
+
+def removal(service: AIService, view: ServiceView) -> list[Action]:
+    """Return the deletion of all copies; the Service stays, so that the address survives a pause."""
+    return [_delete(child) for child in own_children(service, view) if child.copy]
+
+
+def intents(service: AIService, placement: Placement, snapshot: Snapshot) -> Iterator[Json]:
+    """Yield each child in full: the copy, the Service in front, and the route where one is asked for.
+
+    A copy that the present spec would not make any more is left as it is: it serves until another one can.
+    """
+    variant = variant_of(service, placement)
+    if variant is not None and copy_id(service, placement.node_name, variant) == placement.copy_id:
+        yield deployment(service, placement, variant, hostname(snapshot, placement.node_name), snapshot.policy)
+    yield front(service)
+    if service.spec.expose.gateway is not None and snapshot.routes_served:
+        yield route(service, service.spec.expose.gateway)
+
+
+def hostname(snapshot: Snapshot, node_name: str) -> str:
+    """Return the value that the node selector asks for: the Node's hostname label."""
+    node = snapshot.nodes.get(node_name)
+    return node.labels.get(HOSTNAME, node_name) if node else node_name
+
+
+def variant_of(service: AIService, placement: Placement) -> Variant | None:
+    """Return the variant that ``placement`` runs; None where the spec does not name it any more."""
+    return next((variant for variant in service.variants if variant.name == placement.variant), None)
+
+
+def own_children(service: AIService, view: ServiceView) -> list[Child]:
+    """Return the children that belong to this very service, not to an earlier one of its name."""
+    return [c for c in view.children if c.owner_uid == service.metadata.uid and not c.terminating]
+
+
+def old_copies(service: AIService, placement: Placement, view: ServiceView) -> list[Child]:
+    """Return the Deployments of copies other than the placed one."""
+    return [child for child in own_children(service, view) if child.copy not in ("", placement.copy_id)]
+
+
+def retiring(service: AIService, placement: Placement, view: ServiceView) -> list[Child]:
+    """Return the old copies that may go: the new one is ready, or they answer no request, or the user wants it so."""
+    ready = view.ready_pods(placement.copy_id) >= max(1, placement.replicas)
+    at_once = service.spec.update is UpdateStrategy.RECREATE or ready
+    return [c for c in old_copies(service, placement, view) if at_once or not view.ready_pods(c.copy)]
+
+
+def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Action]:
+    seen = next((child for child in mine if _key_of(child) == _key(body)), None)
+    if seen is None:
+        yield Apply(body)
+    elif not covers(seen.body, body):
+        yield Apply(body)
+        if _was_made_so(seen, body):
+            yield events.repaired(reference(service), body["kind"], body["metadata"]["name"])
+
+
+def _was_made_so(seen: Child, body: Json) -> bool:
+    """Tell a foreign change from our own new intent: replicas are ours to change, all else stays as made."""
+    spec = {**body["spec"], "replicas": seen.body.get("spec", {}).get("replicas")}
+    return not covers(seen.body, {**body, "spec": {name: value for name, value in spec.items() if value is not None}})
+
+
+def _retire(service: AIService, child: Child) -> Iterator[Action]:
+    yield _delete(child)
+    yield events.retired(reference(service), child.copy)
+
+
+def _delete(child: Child) -> Delete:
+    return Delete(child.reference, child.resource_version)
+
+
+def _key(body: Mapping[str, Any]) -> tuple[str, str]:
+    return body["kind"], body["metadata"]["name"]
+
+
+def _key_of(child: Child) -> tuple[str, str]:
+    return child.reference.kind, child.reference.name
+
+
+def reference(service: AIService) -> ObjectReference:
+    """Return the identity of ``service``."""
+    meta = service.metadata
+    return ObjectReference("net4ai.io/v1alpha1", "AIService", meta.namespace, meta.name, meta.uid)

@@ -1,0 +1,48 @@
+"""What a decision is made from, and what it consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aif.domain.actions import Action
+from aif.domain.cluster import Node, ServiceView
+from aif.domain.policy import Policy
+from aif.scheduling.ledger import Claim
+from aif.scheduling.node_table import NodeTable
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The world as one decision about one AIService sees it.
+
+    Attributes:
+        table: All ComputeNodes with what is free on them, the service's own claim counted.
+        nodes: Kubernetes Nodes by name.
+        view: Children, pods and endpoints of the service.
+        claim: What the ledger holds for the service now.
+        policy: What the administrator configured.
+        routes_served: Whether the API server knows HTTPRoute.
+    """
+
+    table: NodeTable
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    view: ServiceView = ServiceView()
+    claim: Claim | None = None
+    policy: Policy = field(default_factory=Policy)
+    routes_served: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now.
+
+    Attributes:
+        actions: To be carried out in this order; a later one only after the earlier ones succeeded.
+        claim: What the ledger holds for the service from now on; None releases all.
+        waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
+    """
+
+    actions: tuple[Action, ...] = ()
+    claim: Claim | None = None
+    waiting: bool = False
