@@ -12,7 +12,6 @@ from rich.console import Console
 from cluster import choose, embedded, kind, record
 from cluster.choose import Asked
 from cluster.errors import ClusterError
-from cluster.kube import connect, server_version
 from cluster.locks import exclusive
 from cluster.parts import Options
 from cluster.paths import Folders
@@ -74,6 +73,8 @@ def up(
 
 def given(wish: Asked) -> Cluster:
     """The cluster that the user named; ClusterError where it does not answer. Nothing in it is touched."""
+    from cluster.kube import connect, server_version  # noqa: PLC0415 - the client takes a second to load
+
     server_version(connect(wish.kubeconfig, wish.context))
     kubectl = shutil.which("kubectl")
     return Cluster("given", Provider.GIVEN, wish.kubeconfig, wish.context, Path(kubectl) if kubectl else None)
@@ -128,7 +129,8 @@ def _is_given(wish: Asked, name: str, folders: Folders) -> bool:
 
 def _require_same_options(known: ClusterRecord | None, options: Options | None, name: str) -> None:
     if known is not None and options is not None and options != known.options:
+        have = known.options
         raise ClusterError(
-            f"cluster {name!r} exists with other options ({known.options}): run `python -m cluster down --name {name}` "
-            "first, or choose another --name"
+            f"cluster {name!r} was started with --kubernetes {have.kubernetes} --node-grace {have.node_grace_s} "
+            f"--eviction {have.eviction_s}: run `python -m cluster down --name {name}` first, or choose another --name"
         )

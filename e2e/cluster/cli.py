@@ -65,8 +65,9 @@ def up(
     if cluster.provider is Provider.GIVEN:
         console.print("Using the cluster of the given kubeconfig; nothing was started.", soft_wrap=True)
         return
-    console.print(f"Cluster {name} is up ({cluster.provider}). Use it with:", soft_wrap=True, highlight=False)
-    console.print(f'  eval "$(python -m cluster env --name {name})"', soft_wrap=True, highlight=False)
+    typer.echo(f"Cluster {name} is up ({cluster.provider}). To use it with kubectl:")
+    for line in _exports(cluster):
+        typer.echo(f"  {line}")
 
 
 def _options(kubernetes: str | None, node_grace: int | None, eviction: int | None) -> Options | None:
@@ -128,10 +129,15 @@ def kubeconfig(
 @app.command()
 def env(name: Name = api.DEFAULT_NAME) -> None:
     """Print shell lines that set KUBECONFIG, and put the matching kubectl first on the PATH."""
-    cluster = _existing(name)
-    typer.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    for line in _exports(_existing(name)):
+        typer.echo(line)
+
+
+def _exports(cluster: api.Cluster) -> list[str]:
+    lines = [f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}"]
     if cluster.kubectl is not None:
-        typer.echo(f'export PATH={shlex.quote(str(cluster.kubectl.parent))}:"$PATH"')
+        lines.append(f'export PATH={shlex.quote(str(cluster.kubectl.parent))}:"$PATH"')
+    return lines
 
 
 def _existing(name: str) -> api.Cluster:

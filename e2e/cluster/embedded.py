@@ -29,10 +29,12 @@ def start(name: str, options: Options, folders: Folders, steps: Steps) -> Cluste
 
     PartDied where a part does not come up; what this call started is stopped then.
     """
-    known = record.load(folders.layout(name))
+    layout = folders.layout(name)
+    known = record.load(layout)
     binaries = ensure(families(known.options if known else options), folders, steps)
-    if known is not None:
-        return _run(known, binaries, folders.layout(name), steps)
+    # The kubeconfig is the last file of the preparation: without it an `up` was cut short before anything ran.
+    if known is not None and layout.kubeconfig.exists():
+        return _run(known, binaries, layout, steps)
     return _start_fresh(name, options, binaries, folders, steps)
 
 
@@ -44,19 +46,26 @@ def finish(known: ClusterRecord, layout: Layout) -> None:
 
 def _start_fresh(name: str, options: Options, binaries: Binaries, folders: Folders, steps: Steps) -> ClusterRecord:
     layout = folders.layout(name)
-    attempt = 1
-    while True:
-        shutil.rmtree(layout.root, ignore_errors=True)
+    for _ in range(_PORT_ATTEMPTS - 1):
+        try:
+            return _attempt(name, options, binaries, folders, steps)
+        except PartDied as error:
+            if not _port_was_taken(error, layout):
+                raise
+    return _attempt(name, options, binaries, folders, steps)
+
+
+def _attempt(name: str, options: Options, binaries: Binaries, folders: Folders, steps: Steps) -> ClusterRecord:
+    """One start from nothing to a cluster that answers; where it fails nothing but the logs is left."""
+    layout = folders.layout(name)
+    shutil.rmtree(layout.root, ignore_errors=True)
+    try:
         reserved = _reserve(name, options, binaries, folders)
         _write_credentials(name, layout, reserved.ports)
-        try:
-            return _run(reserved, binaries, layout, steps)
-        except PartDied as error:
-            # Nothing was ever stored in it: the next `up` starts afresh, on other ports.
-            remove_data(layout)
-            if attempt == _PORT_ATTEMPTS or not _port_was_taken(error):
-                raise
-        attempt += 1
+        return _run(reserved, binaries, layout, steps)
+    except BaseException:
+        remove_data(layout)
+        raise
 
 
 def _run(known: ClusterRecord, binaries: Binaries, layout: Layout, steps: Steps) -> ClusterRecord:
@@ -65,8 +74,9 @@ def _run(known: ClusterRecord, binaries: Binaries, layout: Layout, steps: Steps)
     return start_parts(known, parts, versions, layout, steps)
 
 
-def _port_was_taken(error: PartDied) -> bool:
-    return "address already in use" in error.log.read_text(errors="replace")
+def _port_was_taken(error: PartDied, layout: Layout) -> bool:
+    """Another program may take a port between our choice and the part's start."""
+    return "address already in use" in layout.log(error.part).read_text(errors="replace")
 
 
 def _reserve(name: str, options: Options, binaries: Binaries, folders: Folders) -> ClusterRecord:

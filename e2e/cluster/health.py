@@ -6,6 +6,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +20,7 @@ from cluster.record import PartRecord
 _PROBE_TIMEOUT_S = 2.0
 _PAUSE_S = 0.1
 _QUOTED_LINES = 6
+_QUOTED_WIDTH = 240
 
 
 class PartState(StrEnum):
@@ -59,7 +61,13 @@ def _connection(health: Health, layout: Layout) -> http.client.HTTPConnection:
 def await_ready(parts: Sequence[PartRecord], layout: Layout, patience_s: float) -> None:
     """Wait until all of these are ready; PartDied as soon as one ends, or is not ready after `patience_s`."""
     waiting = list(parts)
-    await_fact(lambda: not _unready(waiting, layout), lambda: late(waiting[0].name, layout), patience_s)
+    await_fact(lambda: not _unready(waiting, layout), lambda: _late(waiting[0].name, layout), patience_s)
+
+
+def await_default_account(apiserver: Health, layout: Layout, patience_s: float) -> None:
+    """Wait until the namespace `default` accepts pods: until the controllers have made its service account."""
+    account = replace(apiserver, path="/api/v1/namespaces/default/serviceaccounts/default")
+    await_fact(lambda: is_ready(account, layout), lambda: _late("kube-controller-manager", layout), patience_s)
 
 
 def await_fact(fact: Callable[[], bool], late: Callable[[], Exception], patience_s: float) -> None:
@@ -83,7 +91,7 @@ def _unready(waiting: list[PartRecord], layout: Layout) -> list[PartRecord]:
     return waiting
 
 
-def late(part: str, layout: Layout) -> PartDied:
+def _late(part: str, layout: Layout) -> PartDied:
     """The error for a part that lives but has not become ready."""
     log = layout.log(part)
     return PartDied(part, log, last_lines(log), fact="did not become ready in time")
@@ -102,4 +110,8 @@ def last_lines(log: Path, count: int = _QUOTED_LINES) -> tuple[str, ...]:
         return ()
     crash = next((number for number, line in enumerate(lines) if line.startswith(("panic:", "fatal error:"))), None)
     end = len(lines) if crash is None else crash + 1
-    return tuple(lines[max(0, end - count) : end])
+    return tuple(_shortened(line) for line in lines[max(0, end - count) : end])
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _QUOTED_WIDTH else f"{line[:_QUOTED_WIDTH]}..."

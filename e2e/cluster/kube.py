@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import urllib3
 from kubernetes import config
-from kubernetes.client import ApiClient, CoreV1Api, VersionApi
+from kubernetes.client import ApiClient, VersionApi
 from kubernetes.client.exceptions import ApiException
 
 from cluster.errors import ClusterError
@@ -32,12 +32,3 @@ def server_version(client: ApiClient) -> str:
         raise ClusterError(
             f"{host} does not answer ({type(error).__name__}): is the cluster of this context up?"
         ) from error
-
-
-def default_account_exists(client: ApiClient) -> bool:
-    """Whether the namespace `default` accepts pods."""
-    try:
-        CoreV1Api(client).read_namespaced_service_account("default", "default")
-    except (ApiException, urllib3.exceptions.HTTPError):
-        return False
-    return True

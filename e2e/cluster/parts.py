@@ -20,10 +20,10 @@ PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube
 # The clients of a cluster's parts, by the user name that the API server and its audit log see. Default client limits
 # (20 to 50 requests per second) would hide the speed of everything else.
 USERS: Mapping[str, Identity] = {
-    "admin": Identity("admin", groups=("system:masters",)),
     "kube-controller-manager": Identity("system:kube-controller-manager"),
     "kube-scheduler": Identity("system:kube-scheduler"),
     "kwok": Identity("system:kwok", groups=("system:masters",)),
+    "admin": Identity("admin", groups=("system:masters",)),
 }
 SERVER = Identity(
     "kube-apiserver",

@@ -50,9 +50,10 @@ class ClusterRecord:
         return next((part for part in self.parts if part.name == name), None)
 
     def with_part(self, started: PartRecord) -> ClusterRecord:
-        """The record with this part in the place of an earlier one of its name."""
-        others = tuple(part for part in self.parts if part.name != started.name)
-        return replace(self, parts=(*others, started))
+        """The record with this part in the place of an earlier one of its name, else at the end."""
+        if self.part(started.name) is None:
+            return replace(self, parts=(*self.parts, started))
+        return replace(self, parts=tuple(started if part.name == started.name else part for part in self.parts))
 
 
 _ADAPTER = TypeAdapter(ClusterRecord)

