@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name; the namespace of a cluster-scoped object is empty."""
@@ -20,7 +23,8 @@ Index: TypeAlias = Callable[[T], Iterable[Hashable]]
 class Cache(Generic[T]):
     """Values of one kind by namespace and name; equal values are no change.
 
-    Listeners are called at once, in the event loop, for every change and every vanished key.
+    Listeners are called at once, in the event loop, for every change and every vanished key; one that fails is logged
+    and stops nothing.
     """
 
     def __init__(self, indexes: Mapping[str, Index[T]] | None = None) -> None:
@@ -64,10 +68,9 @@ class Cache(Generic[T]):
             self._unlink(key, before)
         if value is not None:
             self._link(key, value)
-        for listener in self._listeners:
-            listener(key, before, value)
-        if value is None:
+        else:
             self._touches.pop(key, None)
+        self._tell(key, before, value)
 
     def replace(self, values: Mapping[Key, T], namespace: str | None = None) -> None:
         """Keep exactly ``values`` of ``namespace`` (None: of all), and report what is new, other or gone."""
@@ -86,6 +89,13 @@ class Cache(Generic[T]):
         for key in gone:
             self.put(key, None)
         return gone
+
+    def _tell(self, key: Key, before: T | None, value: T | None) -> None:
+        for listener in self._listeners:
+            try:
+                listener(key, before, value)
+            except Exception:
+                log.exception("Failed to tell of a change", extra={"key": key})
 
     def _link(self, key: Key, value: T) -> None:
         self._values[key] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,6 +17,7 @@ class Exposition:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._watch_ages: dict[str, list[Callable[[], float]]] = {}
         self._leadership()
         self._work()
         self._api_server()
@@ -65,6 +67,12 @@ class Exposition:
         self.write_wait_seconds_total = Counter(
             "aif_write_wait_seconds_total", "Time that writes waited for the write budget.", registry=self.registry
         )
+
+    def watch_age(self, resource: str, age: Callable[[], float]) -> None:
+        """Have ``age`` (seconds) shown for a watch of ``resource``; of several watches the greatest is shown."""
+        ages = self._watch_ages.setdefault(resource, [])
+        ages.append(age)
+        self.watch_last_event_age_seconds.labels(resource).set_function(lambda: max(age() for age in ages))
 
     def render(self) -> bytes:
         """Return all metrics in the text format."""

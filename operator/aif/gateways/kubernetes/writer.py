@@ -3,27 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from aif.api.base import FIELD_MANAGER
 from aif.domain.cluster import ObjectReference
+from aif.errors import Conflict, Rejected, Unavailable
+from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.budget import Budget
 from aif.gateways.kubernetes.client import Api, Json
+from aif.gateways.kubernetes.guard import check_apply, check_delete, check_event, check_status
+
+WRITE_SECONDS: Final = 4.0
+"""Bound of one write; renewal and write together stay below the Lease's duration."""
+
+APPLY: Final = "application/apply-patch+yaml"
+MERGE: Final = "application/merge-patch+json"
+
+
+class NotLeading(Unavailable):
+    """This replica does not hold the Lease, so nothing was sent."""
 
 
 class Writer:
-    """Writes, each checked against leadership, budget and the list of what may be written."""
+    """Writes, each checked against what may be written, the budget and leadership, in this order."""
 
-    def __init__(self, api: Api, *, is_leader: Callable[[], bool], budget: Budget) -> None:
-        raise NotImplementedError
+    def __init__(self, api: Api, *, is_leader: Callable[[], bool], budget: Budget, metrics: Exposition) -> None:
+        self._api = api
+        self._is_leader = is_leader
+        self._budget = budget
+        self._metrics = metrics
 
     async def apply(self, body: Mapping[str, Any], *, force: bool = True) -> Json:
-        """Server-side apply of an object's full intent."""
-        raise NotImplementedError
+        """Server-side apply of an object's full intent; without ``force`` nobody else's fields are taken over.
+
+        Raises:
+            Rejected: The operator may not write this, or the API server refuses it.
+            Conflict: Somebody else owns a field (without ``force``), or a uid in ``body`` is not the object's.
+            Unavailable: No answer, or one that says later; it may have been carried out.
+        """
+        resource = check_apply(body)
+        path = resource.path(body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        return await self._send("PATCH", path, body, APPLY, _managed(force=force))
 
     async def apply_status(self, target: ObjectReference, status: Mapping[str, Any]) -> Json:
-        """Server-side apply of an object's whole status, refused where the uid is another."""
-        raise NotImplementedError
+        """Server-side apply of an object's whole status.
+
+        Raises:
+            Conflict: The object has another uid, or is gone.
+            Rejected: The operator may not write this, or the API server refuses it.
+            Unavailable: No answer, or one that says later; it may have been carried out.
+        """
+        path = check_status(target).path(target.namespace, target.name, "status")
+        metadata = {"name": target.name, "uid": target.uid}
+        if target.namespace:
+            metadata["namespace"] = target.namespace
+        body = {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata, "status": status}
+        try:
+            answer = await self._send("PATCH", path, body, APPLY, _managed(force=True))
+        except Rejected as error:
+            raise _other_object(error, target) from error
+        self._metrics.status_writes_total.labels(target.kind).inc()
+        return answer
 
     async def delete(self, target: ObjectReference, resource_version: str) -> None:
-        """Delete exactly the object with that uid and resourceVersion."""
-        raise NotImplementedError
+        """Delete exactly the object with that uid and resourceVersion, and in the background what it owns.
+
+        Raises:
+            NotFound: It is gone.
+            Conflict: The object is another one, or was changed since.
+            Rejected: The operator may not delete this, or the API server refuses it.
+            Unavailable: No answer, or one that says later; it may have been carried out.
+        """
+        path = check_delete(target, resource_version).path(target.namespace, target.name)
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": target.uid, "resourceVersion": resource_version},
+        }
+        await self._send("DELETE", path, options, "application/json", {})
+
+    async def create_event(self, event: Mapping[str, Any], regarding: ObjectReference) -> Json:
+        """Create an event on ``regarding``.
+
+        Raises:
+            ApiError: As `apply`.
+        """
+        namespace = event["metadata"]["namespace"]
+        path = check_event(namespace, regarding).path(namespace)
+        return await self._send("POST", path, event, "application/json", {"fieldManager": FIELD_MANAGER})
+
+    async def patch_event(
+        self, name: str, namespace: str, regarding: ObjectReference, patch: Mapping[str, Any]
+    ) -> Json:
+        """Merge ``patch`` into an event on ``regarding``.
+
+        Raises:
+            ApiError: As `apply`; NotFound where the event has expired.
+        """
+        path = check_event(namespace, regarding).path(namespace, name)
+        return await self._send("PATCH", path, patch, MERGE, {"fieldManager": FIELD_MANAGER})
+
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any], content_type: str, params: Mapping[str, str]
+    ) -> Json:
+        self._metrics.write_wait_seconds_total.inc(await self._budget.take())
+        if not self._is_leader():
+            raise NotLeading(f"{method} {path}: not sent, this replica does not hold the Lease")
+        return await self._api.request(
+            method, path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
+        )
+
+
+def _managed(*, force: bool) -> dict[str, str]:
+    return {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+
+
+def _other_object(error: Rejected, target: ObjectReference) -> Rejected | Conflict:
+    """Return what a refused uid means: the object is another one of the same name, not a faulty request."""
+    if "metadata.uid" in error.message:
+        return Conflict(f"{target.kind} {target.name} is no longer the object with uid {target.uid}", status=409)
+    return error
