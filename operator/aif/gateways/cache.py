@@ -59,17 +59,18 @@ class Cache(Generic[T]):
 
     def put(self, key: Key, value: T | None) -> None:
         """Keep ``value`` under ``key``; None forgets the key."""
-        self._clock += 1
-        self._touches[key] = self._clock
         before = self._values.get(key)
+        self._clock += 1
+        if value is None:
+            self._touches.pop(key, None)
+        else:
+            self._touches[key] = self._clock
         if before == value:
             return
         if before is not None:
             self._unlink(key, before)
         if value is not None:
             self._link(key, value)
-        else:
-            self._touches.pop(key, None)
         self._tell(key, before, value)
 
     def replace(self, values: Mapping[Key, T], namespace: str | None = None) -> None:

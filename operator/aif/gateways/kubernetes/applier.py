@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, assert_never
 
-from aif.domain.actions import Action
+from aif.api.base import FIELD_MANAGER
+from aif.domain.actions import Action, Apply, Delete, Emit, WriteStatus
 from aif.domain.cluster import ObjectReference
+from aif.domain.registry import REGISTERED_BY
+from aif.errors import Conflict, NameTaken, NotFound
 from aif.gateways.expectations import Written
-from aif.gateways.kubernetes.client import Api
+from aif.gateways.kubernetes.client import Api, Json
+from aif.gateways.kubernetes.fields import controller, reference
+from aif.gateways.kubernetes.guard import check_apply, check_reach
 from aif.gateways.kubernetes.recorder import Recorder
+from aif.gateways.kubernetes.resources import COMPUTENODES
 from aif.gateways.kubernetes.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 class Applier:
-    """Carries out actions, one after the other; the first failure ends the row."""
+    """Carries out actions, one after the other; the first failure ends the row.
+
+    Carrying out the same actions again leaves the same objects, so a row that broke off is simply carried out again.
+    """
 
     def __init__(self, api: Api, writer: Writer, recorder: Recorder) -> None:
-        raise NotImplementedError
+        self._api = api
+        self._writer = writer
+        self._recorder = recorder
 
     async def carry_out(self, actions: Sequence[Action], regarding: ObjectReference) -> tuple[Written, ...]:
         """Carry out ``actions`` that were decided for ``regarding``, and return what was written.
@@ -27,4 +43,83 @@ class Applier:
             NameTaken: An object of that name exists and is somebody else's.
             Unavailable: No answer, or one that says later.
         """
-        raise NotImplementedError
+        written = [await self._carry_out(action, regarding) for action in actions]
+        return tuple(item for item in written if item is not None)
+
+    async def _carry_out(self, action: Action, regarding: ObjectReference) -> Written | None:
+        match action:
+            case Apply(body):
+                return await self._apply(body, regarding)
+            case Delete(target, resource_version):
+                return await self._delete(target, resource_version, regarding)
+            case WriteStatus(target, status):
+                check_reach(target.namespace, regarding, f"a status of {target.kind} {target.name}")
+                return _written(await self._writer.apply_status(target, status))
+            case Emit():
+                await self._recorder.emit(action)
+                return None
+            case _:
+                assert_never(action)
+
+    async def _apply(self, body: Mapping[str, Any], regarding: ObjectReference) -> Written:
+        """Apply without force at first: what somebody else holds is looked at before it is taken."""
+        check_apply(body)
+        metadata = body["metadata"]
+        check_reach(metadata.get("namespace", ""), regarding, f"{body['kind']} {metadata['name']}")
+        try:
+            answer = await self._writer.apply(body, force=False)
+        except Conflict as conflict:
+            live = await self._api.get(_named(body))
+            if not is_ours(live, body):
+                raise NameTaken(f"{_title(live)} exists and is somebody else's; rename one of the two") from conflict
+            log.info("Repaired foreign change", extra={"object": _title(live), "conflict": conflict.message})
+            answer = await self._writer.apply(_exactly(live, body))
+        return _written(answer)
+
+    async def _delete(self, target: ObjectReference, resource_version: str, regarding: ObjectReference) -> Written:
+        check_reach(target.namespace, regarding, f"the deletion of {target.kind} {target.name}")
+        gone = Written(target)
+        try:
+            live = (await self._api.get(target))["metadata"]
+            if live["uid"] != target.uid or "deletionTimestamp" in live:
+                return gone
+            if live["resourceVersion"] != resource_version:
+                raise Conflict(f"{target.kind} {target.name} was changed since its deletion was decided", status=409)
+            await self._writer.delete(target, resource_version)
+        except NotFound:
+            pass
+        return gone
+
+
+def is_ours(live: Mapping[str, Any], intent: Mapping[str, Any]) -> bool:
+    """Return whether the operator may take over ``live`` for ``intent``.
+
+    A ComputeNode by the label of those that the operator registered; anything else by the controlling owner, or, where
+    somebody removed that, by what the operator once applied.
+    """
+    metadata = live["metadata"]
+    if live.get("kind") == COMPUTENODES.kind:
+        return REGISTERED_BY in (metadata.get("labels") or {})
+    owner = controller(metadata).get("uid", "")
+    if owner:
+        return bool(owner == controller(intent["metadata"]).get("uid", ""))
+    fields = metadata.get("managedFields") or ()
+    return any(entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" for entry in fields)
+
+
+def _exactly(live: Json, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``body`` bound to the object that was looked at, so that no newer one of that name is taken over."""
+    return {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
+
+
+def _named(body: Mapping[str, Any]) -> ObjectReference:
+    return replace(reference(body), uid="")
+
+
+def _written(answer: Json) -> Written:
+    return Written(reference(answer), answer["metadata"].get("resourceVersion", ""))
+
+
+def _title(live: Mapping[str, Any]) -> str:
+    metadata = live["metadata"]
+    return f"{live.get('kind')} {metadata.get('namespace', '')}/{metadata['name']}".replace(" /", " ")

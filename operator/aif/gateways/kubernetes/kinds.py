@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from aif.api.aiservice import AIService
+from aif.api.base import ApiModel
 from aif.api.computenode import ComputeNode
 from aif.api.metadata import ObjectMeta
 from aif.domain.cluster import ObjectReference
 from aif.errors import InvalidSpec
-from aif.gateways.kubernetes.client import Json
+from aif.gateways.kubernetes.fields import reference
+
+Kind = TypeVar("Kind", bound=ApiModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +25,44 @@ class Faulty:
 
     reference: ObjectReference
     metadata: ObjectMeta
-    error: InvalidSpec
-    """Names the field."""
+    field: str
+    """Path of the first field at fault, such as ``spec.variants[0].count``."""
+    reason: str
+    """What is wrong with it."""
+
+    @property
+    def error(self) -> InvalidSpec:
+        """The fault as an error."""
+        return InvalidSpec(self.field, self.reason)
 
 
-def parse_service(raw: Json) -> AIService | Faulty:
+def parse_service(raw: Mapping[str, Any]) -> AIService | Faulty:
     """Return the AIService; without its status where only that cannot be read."""
-    raise NotImplementedError
+    return _parse(AIService, raw)
 
 
-def parse_compute_node(raw: Json) -> ComputeNode | Faulty:
+def parse_compute_node(raw: Mapping[str, Any]) -> ComputeNode | Faulty:
     """Return the ComputeNode; without its status where only that cannot be read."""
-    raise NotImplementedError
+    return _parse(ComputeNode, raw)
+
+
+def _parse(kind: type[Kind], raw: Mapping[str, Any]) -> Kind | Faulty:
+    try:
+        return kind.model_validate(dict(raw))
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+    without_status = [fault for fault in faults if fault["loc"][:1] != ("status",)]
+    if not without_status:
+        return _parse(kind, {name: value for name, value in raw.items() if name != "status"})
+    first = without_status[0]
+    metadata = ObjectMeta.model_validate(raw["metadata"])
+    return Faulty(reference(raw), metadata, field_path(first["loc"]), first["msg"])
+
+
+def field_path(location: tuple[int | str, ...]) -> str:
+    """Return where a fault is as its author writes it: ``("spec", "variants", 0, "count")`` as spec.variants[0].count.
+
+    A value that ends in something that is no field, such as the branch of a union, is told as it is.
+    """
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return path.removeprefix(".")
