@@ -75,7 +75,7 @@ def decide(service: AIService, network: NetworkSide | None) -> OffloadDecision:
     """Return which side computes; ``network`` is its best node that keeps every hard limit, None where none does.
 
     T_UE <= T_comm: local. T_UE > T_CFN: network. Between: the side with the better attainable performance, or the
-    network where local compute would take more energy than the contract grants; but never a side that misses the latency
+    network where local compute takes more energy than the contract grants; but never a side that misses the latency
     target. A device whose own load exceeds its peak serves in no case.
     """
     local, asked = local_side(service), service.spec.offload

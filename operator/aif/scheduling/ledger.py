@@ -12,9 +12,7 @@ from math import inf
 
 from aif.api.computenode import CPU
 from aif.domain.cluster import Amounts, Node, Pod
-from aif.scheduling.usage import PODS, ServiceKey, Usage, added, less, usage_by_node
-
-_Key = tuple[str, str]
+from aif.scheduling.usage import PODS, Usage, added, usage_by_node
 
 _ROUNDING = 1e-9
 """Share of an amount within which two sums of binary fractions count as equal."""
@@ -22,7 +20,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Capacity of one node, held for one copy of a service.
+    """Capacity of one node, held for a service.
 
     Attributes:
         owner: Uid of the AIService.
@@ -38,7 +36,7 @@ class Claim:
         device: Device type that computes.
         utilisation: Share of the node's devices of that type that the declared load keeps busy.
         site: ComputeNode whose link to the users carries the traffic; empty where the users bring their own.
-        copy: Copy of the service; empty for those of its pods that no other claim names.
+        copy: Copy of the service whose pods use it; empty for all of its pods.
     """
 
     owner: str
@@ -55,11 +53,6 @@ class Claim:
     utilisation: float = 0.0
     site: str = ""
     copy: str = ""
-
-    @property
-    def service_key(self) -> ServiceKey:
-        """Return namespace and name of the service."""
-        return self.namespace, self.service
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +75,26 @@ class Shortfall:
 class Ledger:
     """The claims of all services; an amount enters it only while it is free, so no node is ever overbooked.
 
-    It guards what Kubernetes accounts for. Compute rate and links are a second layer, judged by the filters, since a
-    service may ask for them softly.
+    A service has one claim. The ledger guards what Kubernetes accounts for; compute rate and links are a second layer,
+    which the filters judge, since a service may ask for them softly.
     """
 
     def __init__(self) -> None:
-        self._claims: dict[_Key, Claim] = {}
-        self._by_node_name: defaultdict[str, dict[_Key, Claim]] = defaultdict(dict)
-        self._by_compute_node: defaultdict[str, dict[_Key, Claim]] = defaultdict(dict)
+        self._claims: dict[str, Claim] = {}
+        self._by_node_name: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
+        self._by_compute_node: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """Return all claims, oldest first."""
         return tuple(self._claims.values())
 
+    def claim_of(self, owner: str) -> Claim | None:
+        """Return what the service with the uid ``owner`` holds."""
+        return self._claims.get(owner)
+
     def claim(self, claim: Claim, node: Node, pods: Iterable[Pod]) -> Shortfall | None:
-        """Hold ``claim`` in place of an earlier one of the same owner and copy.
+        """Hold ``claim`` in place of what its owner held before.
 
         Args:
             claim: What to hold.
@@ -107,57 +104,49 @@ class Ledger:
         Returns:
             None where it is held; else what is short, and the ledger stays as it was.
         """
-        usage = usage_by_node(pods).get(node.name, Usage())
-        others = [held for key, held in self._by_node_name[node.name].items() if key != _key(claim)]
-        everyone = [*others, claim]
-        free = less(_allocatable(node), added(usage.total, *(_uncovered(held, everyone, usage) for held in others)))
-        for resource, required in _uncovered(claim, everyone, usage).items():
-            if required > (available := free.get(resource, 0.0)) + _ROUNDING * required:
-                return Shortfall(resource, required, available)
+        usage = usage_by_node(pod for pod in pods if pod.node == node.name).get(node.name, Usage())
+        free = self.free(node, usage, besides=claim.owner)
+        for resource, required in uncovered(claim, usage).items():
+            if required > 0.0 and required > (available := free.get(resource, 0.0)) + _ROUNDING * required:
+                return Shortfall(resource, required, max(0.0, available))
         self._put(claim)
         return None
 
-    def release(self, owner: str, copy: str | None = None) -> None:
-        """Let go of what ``owner`` holds, of one copy or of all; nothing happens where it holds nothing."""
-        for key in [key for key in self._claims if key[0] == owner and copy in (None, key[1])]:
-            self._drop(key)
+    def release(self, owner: str) -> None:
+        """Let go of what ``owner`` holds; nothing happens where it holds nothing."""
+        if claim := self._claims.pop(owner, None):
+            del self._by_node_name[claim.node_name][owner]
+            del self._by_compute_node[claim.node][owner]
 
     def held(self, node: str) -> Held:
         """Return what our services hold of the ComputeNode ``node``."""
         claims = self._by_compute_node.get(node, {}).values()
-        return Held(sum(claim.flops_per_second for claim in claims), len({claim.owner for claim in claims}))
+        return Held(sum(claim.flops_per_second for claim in claims), len(claims))
 
-    def free(self, node: Node, usage: Usage, leaving_out: ServiceKey | None = None) -> dict[str, float]:
-        """Return what is free of ``node``, as if the service ``leaving_out`` had neither claim nor pods there."""
-        claims = [claim for claim in self._by_node_name[node.name].values() if claim.service_key != leaving_out]
-        taken = added(usage.total, *(_uncovered(claim, claims, usage) for claim in claims))
-        own = usage.of_service(leaving_out) if leaving_out else {}
-        return less(_allocatable(node), less(taken, own))
+    def free(self, node: Node, usage: Usage, besides: str = "") -> dict[str, float]:
+        """Return what is free of ``node`` beside its pods and all claims but that of the owner ``besides``.
+
+        Less than nothing where more is taken than allocatable, as after a device failed.
+        """
+        claims = self._by_node_name.get(node.name, {}).values()
+        taken = added(usage.total, *(uncovered(claim, usage) for claim in claims if claim.owner != besides))
+        allocatable = {PODS: inf, **node.allocatable}
+        return {resource: amount - taken.get(resource, 0.0) for resource, amount in allocatable.items()}
 
     def _put(self, claim: Claim) -> None:
-        key = _key(claim)
-        self._drop(key)
-        self._claims[key] = claim
-        self._by_node_name[claim.node_name][key] = claim
-        self._by_compute_node[claim.node][key] = claim
-
-    def _drop(self, key: _Key) -> None:
-        if claim := self._claims.pop(key, None):
-            del self._by_node_name[claim.node_name][key]
-            del self._by_compute_node[claim.node][key]
+        self.release(claim.owner)
+        self._claims[claim.owner] = claim
+        self._by_node_name[claim.node_name][claim.owner] = claim
+        self._by_compute_node[claim.node][claim.owner] = claim
 
 
-def _key(claim: Claim) -> _Key:
-    return claim.owner, claim.copy
+def uncovered(claim: Claim, usage: Usage) -> dict[str, float]:
+    """Return what ``claim`` holds beyond the bound pods of its copy."""
+    covering = covered(claim, usage)
+    return {resource: max(0.0, held - covering.get(resource, 0.0)) for resource, held in claim.resources.items()}
 
 
-def _allocatable(node: Node) -> Amounts:
-    return {PODS: inf, **node.allocatable}
-
-
-def _uncovered(claim: Claim, claims: Iterable[Claim], usage: Usage) -> dict[str, float]:
-    """Return what ``claim`` holds beyond the pods of its copy; one without a copy counts those that no other names."""
-    copies = usage.ours.get(claim.service_key, {})
-    named = {other.copy for other in claims if other.service_key == claim.service_key and other.copy}
-    mine = {claim.copy} if claim.copy else copies.keys() - named
-    return less(claim.resources, added(*(copies[copy] for copy in mine if copy in copies)))
+def covered(claim: Claim, usage: Usage) -> Amounts:
+    """Return what the pods that use ``claim`` request: those of its copy, or all of the service where it names none."""
+    copies = usage.ours.get((claim.namespace, claim.service), {})
+    return copies.get(claim.copy, {}) if claim.copy else added(*copies.values())

@@ -27,10 +27,6 @@ class Usage:
     total: Amounts = field(default_factory=dict)
     ours: Mapping[ServiceKey, Mapping[str, Amounts]] = field(default_factory=dict)
 
-    def of_service(self, service: ServiceKey) -> Amounts:
-        """Return what all copies of ``service`` request together."""
-        return added(*self.ours.get(service, {}).values())
-
 
 def usage_by_node(pods: Iterable[Pod]) -> dict[str, Usage]:
     """Return the usage of every Node that has pods; pods that are not bound count nowhere."""
@@ -48,11 +44,6 @@ def added(*summands: Amounts) -> dict[str, float]:
         for resource, amount in amounts.items():
             total[resource] = total.get(resource, 0.0) + amount
     return total
-
-
-def less(amounts: Amounts, taken: Amounts) -> dict[str, float]:
-    """Return what is left per resource of ``amounts``, never less than nothing."""
-    return {resource: max(0.0, amount - taken.get(resource, 0.0)) for resource, amount in amounts.items()}
 
 
 def _usage(pods: list[Pod]) -> Usage:
