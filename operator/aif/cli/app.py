@@ -1,0 +1,137 @@
+"""The command line: its commands, options and exit status.
+
+Exit status: 0 done, 1 an error, 2 wrong usage, 3 (`simulate --strict`) a service finds no place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import IntEnum
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from aif import __version__
+from aif.api.base import API_VERSION
+from aif.cli.output import Output, OutputOption, errors, show
+from aif.errors import AifError
+
+
+class Status(IntEnum):
+    """How the command line ends."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    UNPLACED = 3
+    INTERRUPTED = 130
+
+
+app = typer.Typer(
+    help="Where AI services run on a computing-power network, and why.",
+    epilog="Exit status: 0 done; 1 error; 2 wrong usage; 3 simulate --strict left a service without a place.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--filename", "-f", metavar="FILE", help="YAML or JSON: a file, a folder, or -; repeatable."),
+]
+Context = Annotated[str, typer.Option(help="Context of the kubeconfig; default: the current one.")]
+Kubeconfig = Annotated[
+    str,
+    typer.Option(envvar="KUBECONFIG", show_envvar=False, help="Default: KUBECONFIG, else ~/.kube/config."),
+]
+
+
+@app.command()
+def simulate(
+    more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More files.")] = None,
+    files: Files = None,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a service finds no place.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what would be placed where, without a cluster.
+
+    Reads AIServices and ComputeNodes, and Nodes and Pods where they are given. A ComputeNode without its Node gets one
+    that is ready and empty. Services are decided one after the other, as they stand in the files.
+    """
+    named = [*(files or []), *(more or [])]
+    if not named:
+        raise typer.BadParameter("name files with AIServices and ComputeNodes, such as -f manifests/samples.")
+    if not _commands().simulate(named, output) and strict:
+        raise typer.Exit(Status.UNPLACED)
+
+
+@app.command()
+def explain(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Name of the AIService.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
+    files: Files = None,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Explain where a service runs, and what to do where it runs nowhere.
+
+    With -f it explains what would be decided about the service in these files, without a cluster.
+    """
+    _commands().explain(service, namespace, files or [], (kubeconfig, context), output)
+
+
+@app.command()
+def nodes(
+    files: Files = None,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List the compute nodes: devices, what is free, who is there, and why one cannot be used.
+
+    With -f it lists those in these files, as they would be once the services in them are placed.
+    """
+    _commands().list_nodes(files or [], (kubeconfig, context), output)
+
+
+@app.command()
+def version(output: OutputOption = Output.TABLE) -> None:
+    """Print the version of this program and of the API that it speaks."""
+    structure = {"version": __version__, "apiVersion": API_VERSION}
+    show(structure, output, lambda _: f"aif {__version__} ({API_VERSION})")
+
+
+def run(name: str) -> int:
+    """Run the command line under ``name`` and return its exit status; an error is a line on the standard error."""
+    try:
+        return int(app(prog_name=name, standalone_mode=False) or Status.DONE)
+    except AifError as error:
+        _complain(error.message)
+    except typer.TyperException as error:
+        context: typer.Context | None = getattr(error, "ctx", None)
+        # Without any word there is no message: the help has been printed already.
+        if message := error.format_message():
+            _complain(f"{message} See `{context.command_path if context else name} --help`.")
+        return Status.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return Status.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has enough; without this, Python complains as it flushes on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Status.ERROR
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        errors().print(f"error: {line}", soft_wrap=True, style="red")
+
+
+def _commands() -> ModuleType:
+    from aif.cli import commands  # noqa: PLC0415 - numpy loads slowly, and `aif version` and --help need none
+
+    return commands

@@ -1,0 +1,96 @@
+"""What the commands do, once the command line is parsed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from aif.api.aiservice import AIService
+from aif.cli import explanation, explanation_view, nodes, placements
+from aif.cli.inputs import load
+from aif.cli.output import Output, errors, show
+from aif.cli.simulation import Simulation
+from aif.cli.simulation import simulate as simulated
+from aif.errors import InvalidInput
+from aif.scheduling.ledger import Ledger
+from aif.settings import Settings
+
+if TYPE_CHECKING:
+    from aif.cli.live import Access
+
+
+def simulate(files: Sequence[str], output: Output) -> bool:
+    """Print what would be placed where; return whether every service finds a place.
+
+    Raises:
+        InvalidInput: A file cannot be read, or an object in it breaks a rule.
+    """
+    result = of_files(files)
+    show(placements.placements(result), output, lambda screen: placements.view(result, screen))
+    return not result.unplaced
+
+
+def explain(name: str, namespace: str, files: Sequence[str], access: tuple[str, str], output: Output) -> None:
+    """Print why the service ``name`` is where it is, in ``files`` or in the cluster of ``access``.
+
+    Raises:
+        AifError: It is not there, or cannot be read.
+    """
+    if files:
+        service = named(of_files(files).services, name, namespace)
+    else:
+        service = _live().service(_access(access, namespace), name)
+    show(explanation.explanation(service), output, lambda screen: explanation_view.view(service, screen))
+
+
+def list_nodes(files: Sequence[str], access: tuple[str, str], output: Output) -> None:
+    """Print the compute nodes in ``files``, or in the cluster of ``access``.
+
+    Raises:
+        AifError: They cannot be read.
+    """
+    if files:
+        result = of_files(files)
+        structure = nodes.report(result.network, result.services, result.ledger)
+    else:
+        network, services = _live().network(_access(access, ""))
+        structure = nodes.report(network, services, Ledger())
+    show(structure, output, lambda screen: nodes.view(structure, screen))
+
+
+def of_files(files: Sequence[str]) -> Simulation:
+    """Return what the operator would decide about the objects in ``files``, by the policy of the environment."""
+    given = load(files)
+    for kind, count in given.ignored:
+        errors().print(f"note: {count} of kind {kind} left aside", soft_wrap=True)
+    return simulated(given, Settings.from_environ(os.environ).policy, datetime.now(UTC))
+
+
+def named(services: Sequence[AIService], name: str, namespace: str) -> AIService:
+    """Return the service of this name; ``namespace`` decides where there are several.
+
+    Raises:
+        InvalidInput: There is none, or more than one.
+    """
+    found = [one for one in services if one.metadata.name == name and namespace in ("", one.metadata.namespace)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidInput(f"{name} stands in several namespaces: name one of them with --namespace")
+    known = ", ".join(one.metadata.name for one in services) or "none"
+    raise InvalidInput(f"no AIService {name} in these files; there are: {known}")
+
+
+def _access(access: tuple[str, str], namespace: str) -> Access:
+    kubeconfig, context = access
+    found: Access = _live().Access(kubeconfig, context, namespace)
+    return found
+
+
+def _live() -> ModuleType:
+    from aif.cli import live  # noqa: PLC0415 - the client for Kubernetes loads slowly, and files need none
+
+    return live

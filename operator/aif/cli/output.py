@@ -1,0 +1,64 @@
+"""How results are printed: a table for people, JSON and YAML for programs; colours only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+WIDTH_WITHOUT_TERMINAL: Final = 200
+"""Wide enough that a table in a log or a pipe is not cut; a table takes only what it needs."""
+
+
+class Output(StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print a table, JSON or YAML.")]
+
+
+def console() -> Console:
+    """Return the console of the standard output; rich itself honours NO_COLOR and looks for a terminal."""
+    return _console(stderr=False)
+
+
+def errors() -> Console:
+    """Return the console of the standard error."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def show(structure: Any, output: Output, table: Callable[[Console], RenderableType]) -> None:  # noqa: ANN401 - JSON
+    """Print ``structure`` as JSON or YAML, or what ``table`` makes for a console."""
+    match output:
+        case Output.JSON:
+            sys.stdout.write(json.dumps(structure, indent=2, ensure_ascii=False) + "\n")
+        case Output.YAML:
+            yaml.safe_dump(structure, sys.stdout, sort_keys=False, allow_unicode=True, width=100)
+        case Output.TABLE:
+            screen = console()
+            screen.print(table(screen))
+
+
+def grid(*headings: str) -> Table:
+    """Return a table without lines, as kubectl prints one, on which long cells wrap."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
