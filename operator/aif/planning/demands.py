@@ -16,6 +16,8 @@ from aif.api.workload import NO_ACCELERATOR, Resources, Variant
 
 MEMORY: Final = "memory"
 EPHEMERAL_STORAGE: Final = "ephemeral-storage"
+PODS: Final = "pods"
+"""Resource of which every replica takes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Demand:
         precision: Number format of the model in this variant.
         accuracy: Accuracy of the model alone, 0..1.
         replicas: Number of replicas.
-        per_replica: What Kubernetes accounts for, of one replica: cores, bytes, devices.
+        per_replica: What Kubernetes accounts for, of one replica: cores, bytes, devices, pods.
     """
 
     requests_per_second: float
@@ -177,7 +179,7 @@ def _per_replica(general: Resources, variant: Variant) -> dict[str, float]:
         MEMORY: own.memory or general.memory,
         EPHEMERAL_STORAGE: own.ephemeral_storage or general.ephemeral_storage,
     }
-    asked = {resource: float(amount) for resource, amount in amounts.items() if amount is not None}
+    asked = {PODS: 1.0} | {resource: float(amount) for resource, amount in amounts.items() if amount is not None}
     return asked if variant.accelerator == NO_ACCELERATOR else {**asked, variant.accelerator: float(variant.count)}
 
 

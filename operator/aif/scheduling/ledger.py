@@ -12,7 +12,8 @@ from math import inf
 
 from aif.api.computenode import CPU
 from aif.domain.cluster import Amounts, Node, Pod
-from aif.scheduling.usage import PODS, Usage, added, usage_by_node
+from aif.planning.demands import PODS
+from aif.scheduling.usage import Usage, added, usage_by_node
 
 _ROUNDING = 1e-9
 """Share of an amount within which two sums of binary fractions count as equal."""

@@ -121,6 +121,10 @@ class NodeTable:
         """Return the table as if what ``claim`` holds, and the pods that use it, were gone."""
         return self if claim is None else replace(self, room=self.room.without(claim))
 
+    def of_tiers(self, tiers: Collection[Tier]) -> BoolArray:
+        """Return which nodes stand in one of ``tiers``."""
+        return np.array([tier in tiers for tier in TIERS])[self.tiers]
+
     def device(self, type_: str) -> DeviceColumns:
         """Return the columns of a device type, all unknown where no node has it."""
         return self.devices.get(type_) or no_devices(len(self))

@@ -11,8 +11,9 @@ import numpy as np
 
 from aif.domain.cluster import Node
 from aif.planning.arrays import FloatArray
+from aif.planning.demands import PODS
 from aif.scheduling.ledger import Claim, Ledger, covered, uncovered
-from aif.scheduling.usage import PODS, Usage, added
+from aif.scheduling.usage import Usage, added
 
 
 @dataclass(frozen=True, slots=True, eq=False)

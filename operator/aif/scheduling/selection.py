@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, nan
 from typing import NamedTuple
 
 from aif.api.base import Tier
@@ -10,6 +11,7 @@ from aif.api.computenode import Origin
 from aif.api.conditions import Reason
 from aif.api.workload import Variant
 from aif.planning.demands import Demand
+from aif.planning.offload import NetworkSide
 from aif.scheduling.ledger import Claim
 
 
@@ -66,6 +68,7 @@ class Choice:
         score: Weighted mean of the terms, 0..100.
         terms: The terms, heaviest first.
         forecast: What a request is predicted to meet with.
+        demand: Resource demands in this variant.
         claim: Capacity to hold before anything is deployed.
     """
 
@@ -78,7 +81,28 @@ class Choice:
     score: int
     terms: tuple[Term, ...]
     forecast: Forecast
+    demand: Demand
     claim: Claim
+
+    @property
+    def latency_microseconds(self) -> int | None:
+        """Return the predicted latency, rounded up."""
+        return _scaled(self.forecast.latency_seconds, 1e6)
+
+    @property
+    def millijoules_per_request(self) -> int | None:
+        """Return the predicted energy, rounded up."""
+        return _scaled(self.forecast.joules, 1e3)
+
+    @property
+    def network_side(self) -> NetworkSide:
+        """Return what this node offers in the choice between local and network compute."""
+        forecast = self.forecast
+        return NetworkSide(
+            communication_seconds=_or_nan(forecast.communication_seconds),
+            compute_seconds=_or_nan(forecast.wait_seconds, without=0.0) + _or_nan(forecast.compute_seconds),
+            attainable_flops=_or_nan(forecast.attainable_flops),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +155,11 @@ class Selection:
     demand: Demand
     step: int | None
     nodes: int
+
+
+def _scaled(value: float | None, factor: float) -> int | None:
+    return None if value is None else ceil(round(value * factor, 6))
+
+
+def _or_nan(value: float | None, without: float = nan) -> float:
+    return without if value is None else value

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aif.domain.cluster import Amounts, Pod
-
-PODS = "pods"
-"""Resource of which every pod takes one."""
+from aif.planning.demands import PODS
 
 ServiceKey = tuple[str, str]
 """Namespace and name of an AIService."""

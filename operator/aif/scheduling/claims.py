@@ -1,0 +1,44 @@
+"""What a service holds of a node once it is placed there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aif.api.aiservice import AIService
+from aif.api.workload import Variant
+from aif.domain.policy import Policy
+from aif.scheduling.ledger import Claim
+from aif.scheduling.node_table import NodeTable
+from aif.scheduling.problem import Problem
+
+
+def claim_on(problem: Problem, row: int) -> Claim:
+    """Return the claim of all replicas on the node in ``row``; a rate that nobody told is held at 0."""
+    meta, demand, table = problem.service.metadata, problem.demand, problem.table
+    site = int(problem.links.site[row])
+    return Claim(
+        owner=meta.uid,
+        namespace=meta.namespace,
+        service=meta.name,
+        node=table.names[row],
+        node_name=table.node_names[row],
+        resources=demand.total,
+        flops_per_second=_told(demand.flops_per_second),
+        memory_bandwidth_bytes_per_second=_told(demand.memory_bandwidth),
+        up_bits_per_second=_told(demand.up_bits_per_second),
+        down_bits_per_second=_told(demand.down_bits_per_second),
+        device=demand.device,
+        utilisation=_told(float(demand.flops_per_second / problem.node_rate[row])),
+        site=table.names[site] if site >= 0 else "",
+    )
+
+
+def claim_for(service: AIService, variant: Variant, node: str, table: NodeTable, policy: Policy) -> Claim | None:
+    """Return what ``service`` holds of ``node`` as ``variant``, as after a restart; None without such a node."""
+    if node not in table.names:
+        return None
+    return claim_on(Problem.of(service, variant, table, policy), table.names.index(node))
+
+
+def _told(figure: float) -> float:
+    return figure if np.isfinite(figure) else 0.0

@@ -1,0 +1,59 @@
+"""The less likely a service is to have to move from a node, the better ([AIF] avoid future migrations)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aif.api.computenode import CPU
+from aif.planning.arrays import FloatArray, IntArray
+from aif.planning.demands import MEMORY
+from aif.scheduling.problem import Problem
+
+HOUR = 3600.0
+_INSTANT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """Scores headroom, churn of the node and steadiness of the link, as their mean.
+
+    A move is forced when the node fills up, fails, or is no longer reached in time. A part that no node tells is left
+    out; one that only some tell counts as 0 for the others.
+
+    Attributes:
+        half_life: Seconds of readiness after which a node is trusted by half.
+    """
+
+    name: str = "stability"
+    half_life: float = HOUR
+
+    def score(self, problem: Problem, rows: IntArray) -> FloatArray:
+        """Return the mean of the parts that are known."""
+        parts = np.array([self._headroom(problem, rows), self._calm(problem, rows), self._steadiness(problem, rows)])
+        known = parts[~np.isnan(parts).all(axis=1)]
+        return np.asarray(np.mean(np.nan_to_num(known), axis=0))
+
+    def _headroom(self, problem: Problem, rows: IntArray) -> FloatArray:
+        """Return what stays free of the scarcest of cores, memory, own compute rate and uplink, in per cent.
+
+        Accelerators are left out: they are handed out whole, so nobody crowds a service out of its own.
+        """
+        demand = problem.demand
+        parts = [problem.free_after(CPU, rows), problem.free_after(MEMORY, rows)]
+        if demand.flops_per_second > 0.0:
+            parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable[rows]))
+        if demand.up_bits_per_second > 0.0:
+            parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up[rows])
+        return np.clip(np.nan_to_num(100.0 * np.min(np.array(parts), axis=0)), 0.0, 100.0)
+
+    def _calm(self, problem: Problem, rows: IntArray) -> FloatArray:
+        """Return t/(t + half-life) for a node that has been ready for t: what has lasted is likely to last."""
+        ready = problem.table.ready_seconds[rows]
+        return np.asarray(100.0 * ready / (ready + self.half_life))
+
+    def _steadiness(self, problem: Problem, rows: IntArray) -> FloatArray:
+        """Return the share of the link's delay that does not vary."""
+        rtt, jitter = problem.links.rtt[rows], problem.links.jitter[rows]
+        return np.asarray(100.0 * (1.0 - jitter / np.maximum(rtt + jitter, _INSTANT)))
