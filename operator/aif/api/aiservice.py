@@ -15,9 +15,9 @@ from aif.api.base import (
     ObjectName,
     ResourceName,
     Tier,
-    bounded_map,
     cel,
     immutable,
+    label_map,
     list_map,
 )
 from aif.api.metadata import ObjectMeta
@@ -81,7 +81,7 @@ class PlacementRule(ApiModel):
     tiers: Annotated[list[Tier], Field(max_length=5, json_schema_extra=LIST_SET)] = Field(default_factory=list)
     """Tiers that may serve; all when empty."""
 
-    node_selector: Annotated[dict[ResourceName, LabelValue], Field(json_schema_extra=bounded_map(8, 317))] = Field(
+    node_selector: Annotated[dict[ResourceName, LabelValue], Field(json_schema_extra=label_map(8))] = Field(
         default_factory=dict
     )
     """Labels that a Node must carry."""

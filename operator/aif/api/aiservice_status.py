@@ -35,6 +35,9 @@ class Demands(ApiModel):
     memory: _Text | None = None
     """Memory of all replicas in the chosen variant, in bytes."""
 
+    ephemeral_storage: _Text | None = None
+    """Local disk of all replicas in the chosen variant, in bytes."""
+
     accelerators: _Text | None = None
     """Number and resource name of the accelerators of all replicas in the chosen variant."""
 

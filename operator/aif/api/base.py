@@ -67,12 +67,6 @@ def immutable(name: str) -> dict[str, Any]:
     return cel(("self == oldSelf", f"{name} cannot be changed: delete the object and create it anew"))
 
 
-def bounded_map(limit: int, key_length: int) -> dict[str, Any]:
-    """Return the schema marker of a map with at most ``limit`` entries and ``key_length`` characters in a key."""
-    rule = (f"self.all(key, key.size() <= {key_length})", f"keys must have at most {key_length} characters")
-    return cel(rule) | {"maxProperties": limit, "x-aif-key-length": key_length}
-
-
 LIST_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 """Schema marker of a list of scalars in which none stands twice."""
 
@@ -82,6 +76,19 @@ _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$
 _QUALIFIED = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 )
+
+LABEL_KEY_LENGTH = 317
+"""Of a prefix of 253 characters, a slash, and a name of 63."""
+
+
+def label_map(limit: int) -> dict[str, Any]:
+    """Return the schema marker of a map with at most ``limit`` entries, whose keys are label names."""
+    rule = (
+        f"self.all(key, key.size() <= {LABEL_KEY_LENGTH} && key.matches(r'{_QUALIFIED}'))",
+        f"keys must be label names such as topology.kubernetes.io/zone, of at most {LABEL_KEY_LENGTH} characters",
+    )
+    return cel(rule) | {"maxProperties": limit, "x-aif-key-length": LABEL_KEY_LENGTH}
+
 
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=_LABEL)]
 """An RFC 1123 label."""
@@ -96,7 +103,7 @@ LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-
 ShortText = Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text for people, without control characters."""
 
-Argument = Annotated[str, Field(max_length=1024, pattern=r"^[^\x00]*$")]
+Argument = Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]
 """One word of a command line: never passed through a shell."""
 
 HttpPath = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$")]

@@ -164,7 +164,7 @@ def defaults_of(schema: Schema) -> Schema:
 
 
 def _map(node: Schema, path: str) -> Schema:
-    # A pattern for keys has no place in a structural schema: the operator itself judges it.
+    # A structural schema has no patterns for keys: a rule says it, see label_map.
     values = next(iter(node.pop("patternProperties", {}).values()), node.get("additionalProperties"))
     if not isinstance(values, dict):
         raise SchemaError(f"{path}: a free-form object; name its fields, or give the type of its values")

@@ -120,14 +120,14 @@ class Workload(ApiModel):
     )
     """Entry point; the image's own when empty."""
 
-    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(2048))] = Field(
+    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(1536))] = Field(
         default_factory=list
     )
     """Arguments of all variants; a variant's own follow them."""
 
     env: Annotated[
         list[EnvironmentVariable],
-        Field(max_length=24, json_schema_extra=list_map("name") | total_length(2048, "value")),
+        Field(max_length=24, json_schema_extra=list_map("name") | total_length(1536, "value")),
     ] = Field(default_factory=list)
     """Environment variables."""
 
@@ -198,7 +198,7 @@ class Variant(ApiModel):
     device_memory: Capacity | None = None
     """Memory that the model needs on each accelerator, in bytes."""
 
-    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(384))] = Field(
+    args: Annotated[list[Argument], Field(max_length=32, json_schema_extra=total_length(512))] = Field(
         default_factory=list
     )
     """Arguments that follow the workload's."""

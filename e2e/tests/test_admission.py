@@ -1,0 +1,139 @@
+"""Every bound and every rule of the kinds holds on the real API server, and its refusal names the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import yaml
+from admission import Admission, Refused
+from documents import ABSENT, ROOT, Document, changed, complete
+from kubectl import Kubectl
+from rule_cases import ANY_COMPANIONS, COMPANIONS, RULE_CASES, RuleCase
+from schema_cases import Case, Located, Schema, cases_of, located
+
+KINDS: Final = {"AIService": "aiservices", "ComputeNode": "computenodes"}
+QUANTITY: Final = "must be a quantity such as"
+
+
+def _schema(kind: str) -> Schema:
+    definition = yaml.safe_load((ROOT / "crds" / f"{KINDS[kind]}.net4ai.io.yaml").read_text())
+    schema: Schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def _places(kind: str) -> list[Located]:
+    """Return every place of the schema once, at the first value that the complete object has there."""
+    places: dict[str, Located] = {}
+    for place in located(_schema(kind)["properties"]["spec"], complete(kind)["spec"], ("spec",)):
+        places.setdefault(place.place, place)
+    return list(places.values())
+
+
+def _bounds(*, refused: bool) -> list[Any]:
+    return [
+        pytest.param(kind, case, id=f"{kind}-{case.name}")
+        for kind in KINDS
+        for place in _places(kind)
+        for case in cases_of(place)
+        if (case.refusal is not None) is refused
+    ]
+
+
+def _rules(*, change: bool) -> list[Any]:
+    return [pytest.param(case, id=case.name) for case in RULE_CASES if case.change is change]
+
+
+def _fields(schema: Schema, place: str) -> Iterator[tuple[str, Schema]]:
+    """Yield every place of a schema, the items of lists among them."""
+    yield place, schema
+    for name, field in schema.get("properties", {}).items():
+        yield from _fields(field, f"{place}.{name}".lstrip("."))
+    if "items" in schema:
+        yield from _fields(schema["items"], f"{place}[]")
+
+
+@pytest.fixture(scope="module")
+def stored(kubectl: Kubectl) -> Iterator[dict[str, Document]]:
+    """Return the complete objects, stored, by kind."""
+    documents = {kind: complete(kind) for kind in KINDS}
+    text = yaml.safe_dump_all(documents.values())
+    kubectl("apply", "--server-side", "-f", "-", stdin=text)
+    yield documents
+    kubectl("delete", "--wait=false", "-f", "-", stdin=text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_complete_object_has_every_field_of_the_schema(kind: str) -> None:
+    covered = {place.place for place in _places(kind)}
+    assert {place for place, _ in _fields(_schema(kind)["properties"]["spec"], "spec")} - covered == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_complete_object_is_accepted(admission: Admission, kind: str) -> None:
+    assert admission.create(complete(kind))["spec"] == complete(kind)["spec"]
+
+
+@pytest.mark.parametrize(("kind", "case"), _bounds(refused=False))
+def test_a_value_at_the_end_of_its_range_is_accepted(admission: Admission, kind: str, case: Case) -> None:
+    besides = {**ANY_COMPANIONS.get(case.path, {})}
+    if isinstance(case.value, str | int):
+        besides |= COMPANIONS.get((case.path, case.value), {})
+    admission.create(changed(complete(kind), {case.path: case.value, **besides}))
+
+
+@pytest.mark.parametrize(("kind", "case"), _bounds(refused=True))
+def test_a_value_beyond_its_range_is_refused_by_the_name_of_its_field(
+    admission: Admission, kind: str, case: Case
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        admission.create(changed(complete(kind), {case.path: case.value}))
+    assert refusal.value.names(case.path, case.refusal or ""), refusal.value
+
+
+@pytest.mark.parametrize("case", _rules(change=False))
+def test_a_rule_lets_pass_what_keeps_it(admission: Admission, case: RuleCase) -> None:
+    admission.create(changed(complete(case.kind), case.accepted))
+
+
+@pytest.mark.parametrize("case", _rules(change=False))
+def test_a_rule_refuses_what_breaks_it_and_says_which(admission: Admission, case: RuleCase) -> None:
+    with pytest.raises(Refused) as refusal:
+        admission.create(changed(complete(case.kind), case.refused))
+    assert [cause.message for cause in refusal.value.causes if case.message in cause.message], refusal.value
+
+
+def _merge_patch(case: RuleCase, *, refused: bool) -> Document:
+    changes = case.refused if refused else case.accepted
+    return changed({}, {path: None if value is ABSENT else value for path, value in changes.items()})
+
+
+@pytest.mark.parametrize("case", _rules(change=True))
+def test_a_field_that_cannot_change_may_be_written_again(
+    admission: Admission, stored: dict[str, Document], case: RuleCase
+) -> None:
+    admission.change(stored[case.kind], _merge_patch(case, refused=False))
+
+
+@pytest.mark.parametrize("case", _rules(change=True))
+def test_a_field_that_cannot_change_refuses_the_change(
+    admission: Admission, stored: dict[str, Document], case: RuleCase
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        admission.change(stored[case.kind], _merge_patch(case, refused=True))
+    assert refusal.value.names(case.place, case.message), refusal.value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_rule_of_the_schema_has_a_case(kind: str) -> None:
+    stated = {
+        (place, rule["message"])
+        for place, schema in _fields(_schema(kind), "")
+        for rule in schema.get("x-kubernetes-validations", [])
+    }
+    tried = {(case.place, case.message) for case in RULE_CASES if case.kind == kind}
+    quantities = {(place.place, QUANTITY) for place in _places(kind) if "x-kubernetes-int-or-string" in place.schema}
+    assert {(place, QUANTITY if message.startswith(QUANTITY) else message) for place, message in stated} == (
+        tried | quantities
+    )
