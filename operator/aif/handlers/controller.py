@@ -23,6 +23,7 @@ from aif.handlers.world import World
 from aif.reconcile import aiservice, computenode, faulty, registration
 from aif.reconcile.computenode import NodeSnapshot
 from aif.reconcile.rollout import reference
+from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
 
@@ -116,35 +117,36 @@ class Controller:
     async def _service(self, key: WorkKey) -> None:
         service = self._world.services.get((key.namespace, key.name))
         if service is None:
-            self._forget(key)
+            self._triggers.waiting.discard(key)
+            self._expected.forget(key)
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
             await self._place(key, service)
 
-    def _forget(self, key: WorkKey) -> None:
-        """Release what a deleted service held."""
-        self._triggers.waiting.discard(key)
-        self._expected.forget(key)
-        freed = self._world.ledger.release_service(key.namespace, key.name)
-        if freed:
-            self._triggers.held_changed(*(claim.node for claim in freed))
-            self._triggers.capacity_changed()
-
     async def _place(self, key: WorkKey, service: AIService) -> None:
-        snapshot = self._world.snapshot(service)
-        decision = aiservice.reconcile(service, snapshot, self._now())
-        if decision.claim != snapshot.claim:
-            self._world.ledger.settle(service.metadata.uid, decision.claim)
-            self._triggers.held_changed(*{c.node for c in (decision.claim, snapshot.claim) if c is not None})
-            self._triggers.capacity_changed()
+        now = self._now()
+        snapshot = self._world.snapshot(service, now)
+        decision = aiservice.reconcile(service, snapshot, now)
+        self._hold(service, snapshot.claim, decision.claim)
         (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
         try:
             await self._act(key, decision.actions, reference(service))
-        except (Conflict, Rejected) as error:
-            refusal = aiservice.fail(service, error, snapshot, self._now())
+        except Rejected as error:
+            refusal = aiservice.fail(service, error, snapshot, now)
             await self._act(key, refusal.actions, reference(service))
             raise
+
+    def _hold(self, service: AIService, before: Claim | None, after: Claim | None) -> None:
+        """Hold in the ledger what was decided, before anybody else decides."""
+        if before == after:
+            return
+        if after is None:
+            self._world.ledger.release(service.metadata.uid)
+        elif (short := self._world.hold(after)) is not None:
+            raise Conflict(f"{after.node} has {short.free:g} of {short.required:g} {short.resource} left: decide again")
+        self._triggers.held_changed(*{claim.node for claim in (before, after) if claim is not None})
+        self._triggers.capacity_changed()
 
     async def _compute_node(self, key: WorkKey) -> None:
         node = self._world.compute_nodes.get(("", key.name))
@@ -171,5 +173,5 @@ class Controller:
         await self._act(key, actions, object_.reference)
 
     async def _act(self, key: WorkKey, actions: Sequence[Action], regarding: ObjectReference) -> None:
-        for written in await self._applier.carry_out(actions, regarding):
+        async for written in self._applier.carry_out(actions, regarding):
             self._expected.expect(key, written)

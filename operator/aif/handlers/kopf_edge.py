@@ -31,7 +31,7 @@ class NoDiffBase(kopf.DiffBaseStorage):
         """Return an empty essence."""
         return {}
 
-    def fetch(self, **_: Any) -> None:  # type: ignore[override]
+    def fetch(self, **_: Any) -> None:
         """Find nothing."""
 
     def store(self, **_: Any) -> None:
@@ -41,7 +41,7 @@ class NoDiffBase(kopf.DiffBaseStorage):
 class NoProgress(kopf.ProgressStorage):
     """Keeps no progress: events are never retried by kopf, the queue does that."""
 
-    def fetch(self, **_: Any) -> None:  # type: ignore[override]
+    def fetch(self, **_: Any) -> None:
         """Find nothing."""
 
     def store(self, **_: Any) -> None:

@@ -10,7 +10,6 @@ import signal
 from collections.abc import Coroutine, Sequence
 
 from aif.api.aiservice import AIService
-from aif.domain.policy import Policy
 from aif.gateways.clock import utc_now
 from aif.gateways.exposition import Exposition
 from aif.gateways.health import Health
@@ -32,10 +31,13 @@ from aif.handlers.keys import WorkKey
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
-from aif.scheduling.node_table import claim_of_placement
+from aif.reconcile.placing import held
 from aif.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SILENT_SECONDS = 180.0
+"""A watch that did nothing for so long is stuck: bookmarks come every minute."""
 
 
 class Replica:
@@ -54,16 +56,10 @@ class Replica:
         self._elector = self._make_elector()
 
     def _make_elector(self) -> Elector:
-        settings = self._settings
         return Elector(
             Api(self._connection.lease_session(), self._connection.server, self._metrics),
-            namespace=settings.namespace,
-            name=settings.lease_name,
-            identity=settings.identity,
+            self._settings,
             metrics=self._metrics,
-            duration=settings.lease_duration_seconds,
-            renew=settings.lease_renew_seconds,
-            retry=settings.lease_retry_seconds,
         )
 
     async def run(self) -> int:
@@ -73,12 +69,18 @@ class Replica:
         self._watch_health(mirrors)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._connection.close)
-            background = [*(m.run() for m in mirrors), self._health.watch_loop(), self._health.serve(self._settings.http_port)]
+            background = [
+                *(m.run() for m in mirrors),
+                self._health.watch_loop(),
+                self._health.serve(self._settings.http_port),
+            ]
             code = await self._run_beside(background, self._lead(mirrors))
         log.info("Stopped operator", extra={"code": code})
         return code
 
-    async def _run_beside(self, background: Sequence[Coroutine[object, object, None]], main: Coroutine[object, object, int]) -> int:
+    async def _run_beside(
+        self, background: Sequence[Coroutine[object, object, None]], main: Coroutine[object, object, int]
+    ) -> int:
         """Return the exit code of ``main``, or 1 as soon as a part beside it ends."""
         sides = [asyncio.create_task(part) for part in background]
         leading = asyncio.create_task(main)
@@ -120,11 +122,12 @@ class Replica:
             for raw in page["items"]:
                 meta = raw["metadata"]
                 self._world.services.put((meta["namespace"], meta["name"]), parse_service(raw))
-        table = self._world.table()
+        table = self._world.table(utc_now())
         for service in self._world.services:
             if isinstance(service, AIService) and service.status.placements:
-                claim = claim_of_placement(service, service.status.placements[0], table)
-                self._world.ledger.settle(service.metadata.uid, claim)
+                claim = held(service, table, self._settings.policy)
+                if claim is not None:
+                    self._world.ledger.restore(claim)
         self._triggers.connect()
         self._triggers.everything()
         self._world.capacity_changed()
@@ -133,7 +136,12 @@ class Replica:
     async def _act(self) -> int:
         """Run workers, kopf and the Lease until one of them ends."""
         settings = self._settings
-        writer = Writer(self._api, is_leader=self._elector.is_leader, budget=Budget(settings.writes_per_second, settings.write_burst))
+        writer = Writer(
+            self._api,
+            is_leader=self._elector.is_leader,
+            budget=Budget(settings.writes_per_second, settings.write_burst),
+            metrics=self._metrics,
+        )
         recorder = Recorder(writer, instance=settings.identity, metrics=self._metrics)
         applier = Applier(self._api, writer, recorder)
         controller = Controller(
@@ -185,7 +193,9 @@ class Replica:
 
     def _watch_health(self, mirrors: Sequence[Reflector[object]]) -> None:
         self._health.add_ready("caches", lambda: "" if all(m.synced.is_set() for m in mirrors) else "not yet filled")
-        self._health.add_live("watches", lambda: "" if all(m.idle_seconds() < 180 for m in mirrors) else "silent")
+        self._health.add_live(
+            "watches", lambda: "" if all(m.idle_seconds() < SILENT_SECONDS for m in mirrors) else "silent"
+        )
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[object]]) -> None:

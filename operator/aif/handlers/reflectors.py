@@ -10,6 +10,7 @@ from aif.errors import NotFound
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.client import Api
 from aif.gateways.kubernetes.kinds import parse_compute_node
+from aif.gateways.kubernetes.pods import parse_pod
 from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import (
     COMPUTENODES,
@@ -20,7 +21,7 @@ from aif.gateways.kubernetes.resources import (
     PODS,
     SERVICES,
 )
-from aif.gateways.kubernetes.views import parse_child, parse_endpoints, parse_node, parse_pod
+from aif.gateways.kubernetes.views import parse_child, parse_endpoints, parse_node
 from aif.handlers.world import World
 from aif.settings import Settings
 

@@ -26,8 +26,8 @@ class Refresher:
             raw = None
         match reference.kind:
             case "AIService":
-                self._world.services.put(key, raw and parse_service(raw))
+                self._world.services.put(key, parse_service(raw) if raw else None)
             case "ComputeNode":
-                self._world.compute_nodes.put(key, raw and parse_compute_node(raw))
+                self._world.compute_nodes.put(key, parse_compute_node(raw) if raw else None)
             case kind:
-                self._world.children[kind].put(key, raw and parse_child(raw))
+                self._world.children[kind].put(key, parse_child(raw) if raw else None)

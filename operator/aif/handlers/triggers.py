@@ -56,8 +56,17 @@ class Triggers:
             self._work.add_after(WorkKey(Kind.COMPUTE_NODE, "", node), 1.0)
 
     def _service(self, key: Key, before: AIService | Faulty | None, after: AIService | Faulty | None) -> None:
-        del before, after
+        if before is not None and (after is None or after.metadata.uid != before.metadata.uid):
+            self._released(before.metadata.uid)
         self._work.add(WorkKey(Kind.SERVICE, *key))
+
+    def _released(self, owner: str) -> None:
+        """Let go of what a deleted service held; one of the same name is another service."""
+        claim = self._world.ledger.claim_of(owner)
+        if claim is not None:
+            self._world.ledger.release(owner)
+            self.held_changed(claim.node)
+            self.capacity_changed()
 
     def _compute_node(self, key: Key, before: ComputeNode | Faulty | None, after: ComputeNode | Faulty | None) -> None:
         self._work.add(WorkKey(Kind.COMPUTE_NODE, *key))

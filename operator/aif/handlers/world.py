@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
@@ -14,7 +15,7 @@ from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
 from aif.reconcile.snapshot import Snapshot
-from aif.scheduling.ledger import Ledger
+from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 
 
@@ -46,10 +47,10 @@ class World:
         self.routes_served = False
         self._table: NodeTable | None = None
 
-    def snapshot(self, service: AIService) -> Snapshot:
+    def snapshot(self, service: AIService, now: datetime) -> Snapshot:
         """Return the world as a decision about ``service`` sees it."""
         return Snapshot(
-            table=self.table(),
+            table=self.table(now),
             nodes={node.name: node for node in self.nodes},
             view=self.view((service.metadata.namespace, service.metadata.name)),
             claim=self.ledger.claim_of(service.metadata.uid),
@@ -57,17 +58,22 @@ class World:
             routes_served=self.routes_served,
         )
 
+    def hold(self, claim: Claim) -> Shortfall | None:
+        """Hold ``claim`` in the ledger; return what is short where it cannot be held."""
+        node = self.nodes.get(("", claim.node_name))
+        return self.ledger.claim(claim, node or Node(claim.node_name), self.pods)
+
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
         ready = [address for part in self.endpoints.select("service", key) for address in part.ready]
         children = tuple(child for cache in self.children.values() for child in cache.select("service", key))
         return ServiceView(children, self.pods.select("service", key), len(set(ready)))
 
-    def table(self) -> NodeTable:
+    def table(self, now: datetime) -> NodeTable:
         """Return all ComputeNodes with what is free on them, built anew only after a change."""
         if self._table is None:
             nodes = {node.name: node for node in self.nodes}
-            self._table = NodeTable.build(accepted(self.readable_nodes()), nodes, tuple(self.pods), self.ledger)
+            self._table = NodeTable.build(accepted(self.readable_nodes()), nodes, tuple(self.pods), self.ledger, now)
         return self._table
 
     def readable_nodes(self) -> Iterator[ComputeNode]:
@@ -93,7 +99,7 @@ class World:
                 return _seen(self.compute_nodes.get(key))
             case kind:
                 child = self.children[kind].get(key)
-                return child and Seen(child.reference.uid, child.resource_version, child.terminating)
+                return None if child is None else Seen(child.reference.uid, child.resource_version, child.terminating)
 
 
 def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:

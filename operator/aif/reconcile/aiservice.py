@@ -10,7 +10,7 @@ from aif.api.conditions import Reason
 from aif.domain import events
 from aif.domain.actions import Action, Emit, WriteStatus
 from aif.domain.conditions import Verdict, transitions
-from aif.errors import Conflict, Denied, Rejected
+from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.acceptance import accept
 from aif.reconcile.placing import Outcome, place, standing
 from aif.reconcile.report import report
@@ -44,10 +44,10 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
     )
 
 
-def fail(service: AIService, error: Rejected | Conflict, snapshot: Snapshot, now: datetime) -> Decision:
+def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime) -> Decision:
     """Return what to report when the API server refused a child: a name that is taken, a quota, a policy."""
     match error:
-        case Conflict():
+        case NameTaken():
             verdict = Verdict("Accepted", "False", Reason.NAME_CONFLICT, error.message)
         case Denied():
             verdict = Verdict("WorkloadReady", "False", Reason.QUOTA_EXCEEDED, error.message)

@@ -13,6 +13,11 @@ from aif.reconcile.copies import Json, metadata
 HTTP_PORT = 80
 ROUTE_API = "gateway.networking.k8s.io/v1"
 
+_SHARED = frozenset(
+    {"containers", "env", "imagePullSecrets", "ownerReferences", "ports", "volumeMounts", "volumes"},
+)
+"""Lists that server-side apply merges by key: items that others added stay theirs."""
+
 
 def front(service: AIService) -> Json:
     """Return the Service in front of all copies: its name and address outlive every move."""
@@ -51,27 +56,34 @@ def url(service: AIService) -> str:
 def covers(observed: object, intent: object) -> bool:
     """Tell whether ``observed`` still holds everything that ``intent`` asks for.
 
-    What others added beside it (defaults of the API server, annotations) does not count; quantities compare by value.
+    What others added beside it (defaults of the API server, annotations, a container) does not count; quantities
+    compare by value.
     """
+    if not intent and not observed:
+        # The API server drops what is empty or false: absent and empty are the same.
+        return True
     match intent:
         case Mapping():
-            return isinstance(observed, Mapping) and all(covers(observed.get(key), intent[key]) for key in intent)
+            return isinstance(observed, Mapping) and all(
+                _holds(observed.get(key), intent[key], shared=key in _SHARED) for key in intent
+            )
         case str() | int() | float() | None:
             return observed == intent or _same_amount(observed, intent)
-        case Sequence():
-            return (
-                isinstance(observed, Sequence)
-                and len(observed) == len(intent)
-                and all(map(covers, observed, intent))
-            )
         case _:
-            return observed == intent
+            return _holds(observed, intent, shared=False)
+
+
+def _holds(observed: object, intent: object, *, shared: bool) -> bool:
+    if not isinstance(intent, Sequence) or isinstance(intent, str):
+        return covers(observed, intent)
+    if not isinstance(observed, Sequence) or isinstance(observed, str):
+        return not intent and not observed
+    if shared:
+        return all(any(covers(seen, ours) for seen in observed) for ours in intent)
+    return len(observed) == len(intent) and all(map(covers, observed, intent))
 
 
 def _same_amount(observed: Any, intent: Any) -> bool:  # noqa: ANN401 - any JSON scalar may stand here
-    if not observed or not intent:
-        # The API server drops empty strings and false: absent and empty are the same.
-        return not observed and not intent
     try:
         return Quantity.parse(observed) == Quantity.parse(intent)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from math import nan
 
 from aif.api.aiservice import AIService, ApprovalStep, AutonomyLevel, Offload, UpdateStrategy
 from aif.api.aiservice_status import Placement, Plan
@@ -11,13 +12,18 @@ from aif.api.computenode import Origin
 from aif.api.conditions import Reason
 from aif.api.workload import Variant
 from aif.domain.conditions import Verdict
+from aif.domain.policy import Policy
 from aif.planning import offload
+from aif.planning.offload import NetworkSide
+from aif.reconcile import evidence
 from aif.reconcile.copies import copy_id
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.snapshot import Snapshot
-from aif.scheduling.cycle import Choice, Selection, select
+from aif.scheduling.claims import claim_for
+from aif.scheduling.cycle import select
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.selection import Choice, Selection
 
 APPROVE = "net4ai.io/approve"
 """Annotation whose value, the token of the plan, lets a waiting step go on."""
@@ -109,8 +115,9 @@ def _choose(service: AIService, snapshot: Snapshot, table: NodeTable) -> Outcome
 
 
 def _nowhere(service: AIService, selection: Selection) -> Outcome:
-    if service.spec.offload is Offload.AUTO and _local_suffices(service):
-        return _locally(f"no node fits ({selection.message}) and the users' devices meet the latency demand")
+    side = offload.decide(service, None)
+    if side.chosen is Offload.LOCAL:
+        return _locally(side.reason)
     return Outcome(Verdict("Placed", "False", selection.reason, selection.message), selection=selection)
 
 
@@ -122,13 +129,27 @@ def _locally(why: str) -> Outcome:
 def _gate(service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice) -> Outcome:
     """Let the roofline rule and the contract on autonomy pass the choice, or hold it back."""
     if service.spec.offload is Offload.AUTO:
-        side = offload.decide(service, choice)
-        if side.chosen == Offload.LOCAL:
+        side = offload.decide(service, _network_side(choice))
+        if side.chosen is Offload.LOCAL:
             return _locally(side.reason)
     waits_for = _waiting_steps(service, snapshot, choice)
     if waits_for:
         return _proposed(service, snapshot, selection, choice, waits_for)
     return _taken(service, selection, choice)
+
+
+def _network_side(choice: Choice) -> NetworkSide:
+    forecast = choice.forecast
+    waiting, computing = forecast.wait_seconds or 0.0, forecast.compute_seconds
+    return NetworkSide(
+        communication_seconds=_or_nan(forecast.communication_seconds),
+        compute_seconds=_or_nan(computing) + waiting,
+        attainable_flops=_or_nan(forecast.attainable_flops),
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value
 
 
 def _taken(service: AIService, selection: Selection, choice: Choice) -> Outcome:
@@ -137,11 +158,11 @@ def _taken(service: AIService, selection: Selection, choice: Choice) -> Outcome:
         node_name=choice.node_name,
         tier=choice.tier,
         variant=choice.variant.name,
-        replicas=service.spec.workload.replicas if service.spec.workload else 0,
+        replicas=choice.replicas,
         score=choice.score,
         copy_id=copy_id(service, choice.node_name, choice.variant),
-        predicted_latency_microseconds=choice.latency_microseconds,
-        predicted_millijoules_per_request=choice.millijoules_per_request,
+        predicted_latency_microseconds=evidence.microseconds(choice),
+        predicted_millijoules_per_request=evidence.millijoules(choice),
     )
     plan = Plan(
         offload=Offload.NETWORK,
@@ -179,7 +200,10 @@ def _proposed(
         token=token(service, choice),
         waits_for=steps,
     )
-    message = f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: set the annotation {APPROVE}={plan.token}"
+    message = (
+        f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: "
+        f"set the annotation {APPROVE}={plan.token}"
+    )
     verdict = Verdict("Placed", "False", Reason.AWAITING_APPROVAL, message)
     current = next(iter(service.status.placements), None)
     return Outcome(verdict, current, snapshot.claim if current else None, selection, plan)
@@ -202,6 +226,16 @@ def _waiting_steps(service: AIService, snapshot: Snapshot, choice: Choice) -> li
         ApprovalStep.USE_EXTERNAL: choice.origin is Origin.EXTERNAL,
     }
     return [step for step in autonomy.approval_steps if taken[step]]
+
+
+def held(service: AIService, table: NodeTable, policy: Policy) -> Claim | None:
+    """Return what the placed ``service`` holds, as after a restart; None where its node or variant is gone."""
+    current = next(iter(service.status.placements), None)
+    variant = variant_of(service, current) if current else None
+    if current is None or variant is None:
+        return None
+    claim = claim_for(service, variant, current.node, table, policy)
+    return claim and replace(claim, copy=current.copy_id)
 
 
 def token(service: AIService, choice: Choice) -> str:

@@ -68,7 +68,7 @@ def computenode(node: Node) -> Json:
     }
 
 
-def _one_of(levels: type[Tier] | type[Level], node: Node, label: str) -> str:
+def _one_of(levels: type[Tier | Level], node: Node, label: str) -> str:
     value = node.labels[label]
     if value not in list(levels):
         raise ValueError(f"label {label} is {value!r}: set it to one of {', '.join(levels)}")

@@ -53,7 +53,7 @@ def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
 
 def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
     """Yield all conditions: Ready first, as the sum of its parts, those that exist only while True last."""
-    parts = list(_parts(service, snapshot, outcome, fault))
+    parts = list(_parts(snapshot, outcome, fault))
     whole = ready(parts)
     yield whole
     yield from parts
@@ -68,7 +68,7 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield Verdict(kind, "True", whole.reason, whole.message)
 
 
-def _parts(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
+def _parts(snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
     faults = {fault.type: fault} if fault else {}
     yield faults.get("Accepted", Verdict("Accepted", "True", Reason.AS_EXPECTED))
     yield outcome.verdict

@@ -70,7 +70,7 @@ def old_copies(service: AIService, placement: Placement, view: ServiceView) -> l
 
 def retiring(service: AIService, placement: Placement, view: ServiceView) -> list[Child]:
     """Return the old copies that may go: the new one is ready, or they answer no request, or the user wants it so."""
-    ready = view.ready_pods(placement.copy_id) >= max(1, placement.replicas)
+    ready = view.ready_pods(placement.copy_id) >= placement.replicas
     at_once = service.spec.update is UpdateStrategy.RECREATE or ready
     return [c for c in old_copies(service, placement, view) if at_once or not view.ready_pods(c.copy)]
 

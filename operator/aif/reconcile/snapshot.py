@@ -27,7 +27,7 @@ class Snapshot:
 
     table: NodeTable
     nodes: Mapping[str, Node] = field(default_factory=dict)
-    view: ServiceView = ServiceView()
+    view: ServiceView = field(default_factory=ServiceView)
     claim: Claim | None = None
     policy: Policy = field(default_factory=Policy)
     routes_served: bool = False

@@ -113,6 +113,10 @@ class Ledger:
         self._put(claim)
         return None
 
+    def restore(self, claim: Claim) -> None:
+        """Hold ``claim`` unasked: what was promised before a restart is a fact, whatever has become of the node."""
+        self._put(claim)
+
     def release(self, owner: str) -> None:
         """Let go of what ``owner`` holds; nothing happens where it holds nothing."""
         if claim := self._claims.pop(owner, None):

@@ -1,0 +1,104 @@
+"""The evidence of a decision as the status shows it: demands, candidates, refusals, the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import ceil, isfinite
+from typing import Any
+
+from aif.api.aiservice import AIService
+from aif.api.aiservice_status import Candidate, Demands, DimensionStatus, Rejected, Term
+from aif.api.computenode import CPU
+from aif.api.quantity import format_amount
+from aif.planning.demands import EPHEMERAL_STORAGE, MEMORY, Demand
+from aif.scheduling.selection import Choice, Forecast, Selection, Shortage
+
+MOST_REFUSALS = 32
+
+NONE: Mapping[str, Any] = {"demands": None, "candidates": [], "rejected": [], "qos": []}
+"""The fields of a status without a decision."""
+
+
+def of_selection(service: AIService, selection: Selection) -> dict[str, Any]:
+    """Return the fields of the status that tell of ``selection``."""
+    return {
+        "demands": demands(selection.demand),
+        "candidates": [candidate(choice) for choice in selection.candidates],
+        "rejected": [refusal(shortage) for shortage in selection.rejections[:MOST_REFUSALS]],
+        "qos": list(contract(service, selection.chosen)),
+    }
+
+
+def demands(demand: Demand) -> Demands:
+    """Return the demands of the whole service as quantities; what the template does not tell is absent."""
+    total = demand.total
+    devices = demand.devices * demand.replicas
+    return Demands(
+        flops_per_second=_amount(demand.flops_per_second),
+        memory_bandwidth_bytes_per_second=_amount(demand.memory_bandwidth),
+        up_bits_per_second=_amount(demand.up_bits_per_second),
+        down_bits_per_second=_amount(demand.down_bits_per_second),
+        cpu=_amount(total.get(CPU, 0.0)),
+        memory=_amount(total.get(MEMORY, 0.0)),
+        ephemeral_storage=_amount(total.get(EPHEMERAL_STORAGE, 0.0)),
+        accelerators=None if demand.device == CPU else f"{devices}x {demand.device}",
+    )
+
+
+def _amount(value: float) -> str | None:
+    return format_amount(value) if isfinite(value) and value > 0 else None
+
+
+def candidate(choice: Choice) -> Candidate:
+    """Return a node that meets every hard limit, with the terms of its score."""
+    return Candidate(
+        node=choice.node,
+        variant=choice.variant.name,
+        score=choice.score,
+        terms=[Term(name=term.name, score=term.score, weight=term.weight) for term in choice.terms],
+        predicted_latency_microseconds=microseconds(choice),
+        predicted_millijoules_per_request=millijoules(choice),
+    )
+
+
+def refusal(shortage: Shortage) -> Rejected:
+    """Return the nodes that miss the same limit."""
+    return Rejected(
+        reason=shortage.reason,
+        variant=shortage.variant,
+        count=shortage.count,
+        nearest=shortage.nearest,
+        required=shortage.required[:256],
+        available=shortage.available[:256],
+    )
+
+
+def microseconds(choice: Choice) -> int | None:
+    """Return the predicted latency, rounded up."""
+    return _scaled(choice.forecast.latency_seconds, 1e6)
+
+
+def millijoules(choice: Choice) -> int | None:
+    """Return the predicted energy of a request, rounded up."""
+    return _scaled(choice.forecast.joules, 1e3)
+
+
+def _scaled(value: float | None, factor: float) -> int | None:
+    # Nine digits decide: a float that is a hair above a whole number is that number.
+    return None if value is None or not isfinite(value) else ceil(round(value * factor, 9))
+
+
+def contract(service: AIService, choice: Choice | None) -> Iterator[DimensionStatus]:
+    """Yield the dimensions with a numeric target: asked for and, where a node was chosen, predicted."""
+    qos, forecast = service.spec.qos, choice.forecast if choice else Forecast()
+    if qos.latency is not None:
+        target, predicted = qos.latency.max_p99_microseconds, _scaled(forecast.latency_seconds, 1e6)
+        yield DimensionStatus(dimension="latency", target=target, predicted=predicted)
+    if qos.energy is not None:
+        target, predicted = qos.energy.max_millijoules_per_request, _scaled(forecast.joules, 1e3)
+        yield DimensionStatus(dimension="energy", target=target, predicted=predicted)
+    if qos.accuracy is not None:
+        predicted = None if forecast.accuracy is None else int(round(forecast.accuracy * 1e4, 6))
+        yield DimensionStatus(dimension="accuracy", target=qos.accuracy.min_basis_points, predicted=predicted)
+    if qos.availability is not None:
+        yield DimensionStatus(dimension="availability", target=qos.availability.min_ppm)
