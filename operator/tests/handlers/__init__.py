@@ -1,0 +1,1 @@
+"""Tests of `aif.handlers`: what wakes which object, and how a decision is carried out."""
