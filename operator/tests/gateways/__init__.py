@@ -1,0 +1,3 @@
+"""Tests of `aif.gateways`."""
+
+from __future__ import annotations

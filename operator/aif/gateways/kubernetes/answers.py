@@ -23,6 +23,8 @@ _RULES: Final = (
 _PLAIN: Final = {404: NotFound, 409: Conflict, 410: ApiError}
 _LATER: Final = frozenset({408, 429})
 _EXCERPT: Final = 1000
+LONGEST_WAIT_SECONDS: Final = 300.0
+"""A server that asks for more is asked again after this time all the same."""
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes, request: str) -> ApiError:
@@ -41,15 +43,15 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, request: str)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of the header Retry-After, given as seconds or as a date; None without a valid one."""
+    """Return the seconds of the header Retry-After, given as seconds or as a date, 300 at most; None without one."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
-        return float(text)
+        return min(LONGEST_WAIT_SECONDS, float(text))
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment - datetime.now(moment.tzinfo and UTC)).total_seconds())
+    return min(LONGEST_WAIT_SECONDS, max(0.0, (moment - datetime.now(moment.tzinfo and UTC)).total_seconds()))
 
 
 def _refusal(message: str, status: int) -> Rejected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -34,8 +34,8 @@ class Applier:
         self._writer = writer
         self._recorder = recorder
 
-    async def carry_out(self, actions: Sequence[Action], regarding: ObjectReference) -> tuple[Written, ...]:
-        """Carry out ``actions`` that were decided for ``regarding``, and return what was written.
+    async def carry_out(self, actions: Sequence[Action], regarding: ObjectReference) -> AsyncIterator[Written]:
+        """Carry out ``actions`` that were decided for ``regarding``, and yield each write as it is done.
 
         Raises:
             Rejected: An action reaches beyond the namespace of ``regarding``, or the API server refuses it.
@@ -43,8 +43,10 @@ class Applier:
             NameTaken: An object of that name exists and is somebody else's.
             Unavailable: No answer, or one that says later.
         """
-        written = [await self._carry_out(action, regarding) for action in actions]
-        return tuple(item for item in written if item is not None)
+        for action in actions:
+            written = await self._carry_out(action, regarding)
+            if written is not None:
+                yield written
 
     async def _carry_out(self, action: Action, regarding: ObjectReference) -> Written | None:
         match action:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -25,15 +25,17 @@ class Faulty:
 
     reference: ObjectReference
     metadata: ObjectMeta
-    field: str
+    path: str
     """Path of the first field at fault, such as ``spec.variants[0].count``."""
     reason: str
     """What is wrong with it."""
+    status: Mapping[str, Any] = field(default_factory=dict)
+    """The status as it was read."""
 
     @property
     def error(self) -> InvalidSpec:
         """The fault as an error."""
-        return InvalidSpec(self.field, self.reason)
+        return InvalidSpec(self.path, self.reason)
 
 
 def parse_service(raw: Mapping[str, Any]) -> AIService | Faulty:
@@ -56,7 +58,7 @@ def _parse(kind: type[Kind], raw: Mapping[str, Any]) -> Kind | Faulty:
         return _parse(kind, {name: value for name, value in raw.items() if name != "status"})
     first = without_status[0]
     metadata = ObjectMeta.model_validate(raw["metadata"])
-    return Faulty(reference(raw), metadata, field_path(first["loc"]), first["msg"])
+    return Faulty(reference(raw), metadata, field_path(first["loc"]), first["msg"], raw.get("status") or {})
 
 
 def field_path(location: tuple[int | str, ...]) -> str:

@@ -27,6 +27,10 @@ QUIET_SECONDS: Final = 70.0
 """A stream without a word for longer is dead: the API server sends a bookmark about every minute."""
 
 WATCH_SECONDS: Final = 600
+FIRST_SECONDS: Final = 1.0
+LAST_SECONDS: Final = 30.0
+"""Bounds of the wait after a failure, which doubles from the first to the last."""
+
 ABSENT_SECONDS: Final = 60.0
 """Time between two looks for an optional kind that is not installed."""
 
@@ -67,7 +71,7 @@ class Reflector(Generic[T]):
         self._label_selector = label_selector
         self._optional = optional
         self._version = ""
-        self._backoff = Backoff(1.0, 30.0)
+        self._backoff = Backoff(FIRST_SECONDS, LAST_SECONDS)
         self._clock = time.monotonic
         self._active = self._heard = self._clock()
         metrics.watch_age(resource.plural, lambda: self._clock() - self._heard)

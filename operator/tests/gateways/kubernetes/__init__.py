@@ -1,0 +1,3 @@
+"""Tests of `aif.gateways.kubernetes`, most against the fake API server."""
+
+from __future__ import annotations
