@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
 from aif.api.base import Precision
 from aif.api.computenode import CPU, ComputeNode, Device
-from aif.api.quantity import Quantity
 from aif.planning.arrays import BoolArray, FloatArray
+
+_FIGURES: Final = 3 + len(Precision)
+"""Figures of a device: memory, bandwidth, power, and a peak rate per precision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +43,15 @@ class DeviceColumns:
     @classmethod
     def of(cls, groups: Sequence[Sequence[Device]], efficiency: FloatArray) -> Self:
         """Return the columns for the device groups of one type, given node by node."""
+        figures = np.array([_lowest(devices) for devices in groups], dtype=np.float64).reshape(-1, _FIGURES)
+        memory, bandwidth, watts, *peaks = figures.T
+        counts = [sum(device.count for device in devices) if devices else np.nan for devices in groups]
         return cls(
-            count=_column(groups, lambda devices: sum(device.count for device in devices)),
-            memory=_column(groups, lambda devices: _lowest(device.memory for device in devices)),
-            bandwidth=_column(groups, lambda devices: _lowest(d.memory_bandwidth_bytes_per_second for d in devices)),
-            watts=_column(groups, lambda devices: _lowest(_watts(device) for device in devices)),
-            peak={precision: efficiency * _peaks(groups, precision) for precision in Precision},
+            count=np.array(counts, dtype=np.float64),
+            memory=memory,
+            bandwidth=bandwidth,
+            watts=watts,
+            peak={precision: efficiency * peak for precision, peak in zip(Precision, peaks, strict=True)},
             rated=np.array([any(device.peak_flops for device in devices) for devices in groups], dtype=np.bool_),
         )
 
@@ -71,23 +75,19 @@ def no_devices(rows: int) -> DeviceColumns:
     return DeviceColumns.of([()] * rows, np.ones(rows))
 
 
-def _column(groups: Sequence[Sequence[Device]], figure: Callable[[Sequence[Device]], float]) -> FloatArray:
-    return np.array([figure(devices) if devices else np.nan for devices in groups], dtype=np.float64)
+def _lowest(devices: Sequence[Device]) -> Sequence[float]:
+    """Return the lowest of each figure over ``devices``; NaN where one does not tell it, or there is none."""
+    match [_figures(device) for device in devices]:
+        case []:
+            return [np.nan] * _FIGURES
+        case [only]:
+            return only
+        case several:
+            return [float(figure) for figure in np.min(np.array(several), axis=0)]
 
 
-def _lowest(figures: Iterable[Quantity | float | None]) -> float:
-    """Return the lowest figure; NaN where one is missing."""
-    told = list(figures)
-    return nan if None in told else min(float(figure) for figure in told if figure is not None)
-
-
-def _watts(device: Device) -> float | None:
-    return None if device.power is None else float(device.power.max_watts)
-
-
-def _peaks(groups: Sequence[Sequence[Device]], precision: Precision) -> FloatArray:
-    return _column(groups, lambda devices: _lowest(_peak(device, precision) for device in devices))
-
-
-def _peak(device: Device, precision: Precision) -> Quantity | None:
-    return next((rate.flops_per_second for rate in device.peak_flops if rate.precision is precision), None)
+def _figures(device: Device) -> list[float]:
+    rates = {rate.precision: rate.flops_per_second for rate in device.peak_flops}
+    watts = None if device.power is None else device.power.max_watts
+    told = (device.memory, device.memory_bandwidth_bytes_per_second, watts, *(rates.get(p) for p in Precision))
+    return [np.nan if figure is None else float(figure) for figure in told]

@@ -46,7 +46,7 @@ class Stability:
             parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable[rows]))
         if demand.up_bits_per_second > 0.0:
             parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up[rows])
-        return np.clip(np.nan_to_num(100.0 * np.min(np.array(parts), axis=0)), 0.0, 100.0)
+        return np.asarray(np.clip(np.nan_to_num(100.0 * np.min(np.array(parts), axis=0)), 0.0, 100.0))
 
     def _calm(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return t/(t + half-life) for a node that has been ready for t: what has lasted is likely to last."""
