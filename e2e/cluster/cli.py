@@ -1,9 +1,10 @@
-"""The command line: python -m cluster up | down | status | kubeconfig | env."""
+"""The command line: python -m cluster up | down | status | kubeconfig | env | build | clean."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cluster import api, choose, record
+from cluster import api, choose, embedded, record
+from cluster.build import ensure
 from cluster.errors import ClusterError
 from cluster.parts import Options
 from cluster.paths import Folders
@@ -124,6 +126,31 @@ def kubeconfig(
     """Print the path of the administrator's kubeconfig."""
     path = str(_existing(name).kubeconfig)
     typer.echo(Path(path).read_text().rstrip() if content else path)
+
+
+@app.command()
+def build(
+    kubernetes: Annotated[str, typer.Option(help="Version of the embedded cluster.")] = DEFAULT_KUBERNETES,
+) -> None:
+    """Build the programs that are missing in the cache, and start nothing."""
+    with Steps(Console()) as steps:
+        binaries = ensure(embedded.families(Options(kubernetes=kubernetes)), Folders.of(os.environ), steps)
+    for program, path in binaries.paths.items():
+        typer.echo(f"{program}: {path}")
+
+
+@app.command()
+def clean() -> None:
+    """Remove the cached programs, and the Go that was brought along with its caches."""
+    folders = Folders.of(os.environ)
+    started = record.names(folders)
+    if started:
+        raise ClusterError(
+            f"clusters still use the programs ({', '.join(started)}): run `python -m cluster down --all`"
+        )
+    for folder in (folders.binaries, folders.go):
+        shutil.rmtree(folder, ignore_errors=True)
+        typer.echo(f"Removed {folder}")
 
 
 @app.command()

