@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.domain.actions import Action
+from aif.domain.actions import Action, Emit
 from aif.domain.cluster import ObjectReference
-from aif.errors import AifError, Conflict, Rejected, Unavailable
+from aif.errors import AifError, Conflict, Forbidden, Rejected, Unavailable
 from aif.gateways.expectations import Expectations, Standing
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
@@ -132,6 +132,8 @@ class Controller:
         (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
         try:
             await self._act(key, decision.actions, reference(service))
+        except Forbidden:
+            raise  # a right of the operator is missing: no fault of the service
         except Rejected as error:
             refusal = aiservice.fail(service, error, snapshot, now)
             await self._act(key, refusal.actions, reference(service))
@@ -175,3 +177,5 @@ class Controller:
     async def _act(self, key: WorkKey, actions: Sequence[Action], regarding: ObjectReference) -> None:
         async for written in self._applier.carry_out(actions, regarding):
             self._expected.expect(key, written)
+        for event in (action for action in actions if isinstance(action, Emit)):
+            log.info("%s %s", event.reason, key.kind, extra={"object": "/".join(key[1:]), "note": event.note})

@@ -49,7 +49,7 @@ def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime)
     match error:
         case NameTaken():
             verdict = Verdict("Accepted", "False", Reason.NAME_CONFLICT, error.message)
-        case Denied():
+        case Denied() if "exceeded quota" in error.message:
             verdict = Verdict("WorkloadReady", "False", Reason.QUOTA_EXCEEDED, error.message)
         case _:
             verdict = Verdict("Accepted", "False", Reason.INVALID_SPEC, error.message)

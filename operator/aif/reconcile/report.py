@@ -92,7 +92,21 @@ def _workload(outcome: Outcome, snapshot: Snapshot) -> Verdict:
     if node is not None and node.ready != "True":
         lost = Reason.NODE_NOT_READY if node.ready == "False" else Reason.NODE_UNREACHABLE
         return Verdict("WorkloadReady", "False", lost, count)
+    obstacle = _creation_failure(view, placement.copy_id)
+    if obstacle:
+        reason = Reason.QUOTA_EXCEEDED if "exceeded quota" in obstacle else Reason.NO_READY_ENDPOINT
+        return Verdict("WorkloadReady", "False", reason, f"{count}: {obstacle}")
     return Verdict("WorkloadReady", "False", _waiting_reason(view, placement.copy_id), count)
+
+
+def _creation_failure(view: ServiceView, copy: str) -> str:
+    """Return why the pods of a copy cannot be created, such as a quota; empty where they can."""
+    for child in view.children:
+        if child.copy == copy:
+            for entry in child.body.get("status", {}).get("conditions", []):
+                if entry.get("type") == "ReplicaFailure" and entry.get("status") == "True":
+                    return str(entry.get("message", ""))
+    return ""
 
 
 def _waiting_reason(view: ServiceView, copy: str) -> Reason:
