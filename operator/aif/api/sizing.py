@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from aif.api.structural import Schema
 
@@ -60,8 +60,3 @@ def _string(schema: Schema) -> int:
 
 def _integer(schema: Schema) -> int:
     return max(len(str(schema["minimum"])), len(str(schema["maximum"])))
-
-
-def largest_fields(schema: Schema) -> dict[str, Any]:
-    """Return the bytes of the largest JSON of each field of an object."""
-    return {name: largest_json(field) for name, field in schema["properties"].items()}

@@ -39,7 +39,7 @@ _KEPT: Final = (
 )
 """What a structural schema may say, in the order in which a person reads it."""
 
-_DROPPED: Final = frozenset({"$defs", "propertyNames", "title"})
+_DROPPED: Final = frozenset({"propertyNames", "title"})
 _MAXIMA: Final = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 
 
@@ -75,14 +75,22 @@ def _inline(node: Schema, definitions: dict[str, Schema], path: str, seen: tuple
             raise SchemaError(f"{path}: {name} contains itself; a structural schema has no circles")
         seen = (*seen, name)
         node = _merge(copy.deepcopy(definitions[name]), node)
-    return {key: _inline_below(value, definitions, f"{path}.{key}", seen) for key, value in node.items()}
+    return {key: _inline_below(key, value, definitions, path, seen) for key, value in node.items() if key != "$defs"}
 
 
-def _inline_below(value: Any, definitions: dict[str, Schema], path: str, seen: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+def _inline_below(
+    key: str,
+    value: Any,  # noqa: ANN401 - JSON
+    definitions: dict[str, Schema],
+    path: str,
+    seen: tuple[str, ...],
+) -> Any:  # noqa: ANN401 - JSON
+    if key == "properties":
+        return {name: _inline(field, definitions, f"{path}.{name}", seen) for name, field in value.items()}
     if isinstance(value, dict):
-        return _inline(value, definitions, path.replace(".properties.", "."), seen)
+        return _inline(value, definitions, path, seen)
     if isinstance(value, list):
-        return [_inline_below(entry, definitions, path, seen) for entry in value]
+        return [_inline_below("", entry, definitions, path, seen) for entry in value]
     return value
 
 

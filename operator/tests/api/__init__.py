@@ -1,0 +1,1 @@
+"""Tests of the kinds and of what is generated from them."""
