@@ -21,9 +21,14 @@ ABSENT: Final = object()
 """Stands for a field that is taken away."""
 
 
+def object_file(name: str) -> Path:
+    """Return the file of an object, or of a part of one, that has every field."""
+    return _OBJECTS / f"{name}.yaml"
+
+
 def complete(kind: str) -> Document:
     """Return an object of `kind` with every field of its spec."""
-    document: Document = yaml.safe_load((_OBJECTS / f"{kind.lower()}.yaml").read_text())
+    document: Document = yaml.safe_load(object_file(kind.lower()).read_text())
     return document
 
 

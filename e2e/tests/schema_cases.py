@@ -61,6 +61,15 @@ def located(schema: Schema, value: Any, path: Path_, *, required: bool = True) -
             yield from located(schema["items"], inner, (*path, index), required=False)
 
 
+def schema_places(schema: Schema, place: str) -> Iterator[tuple[str, Schema]]:
+    """Yield every place of a schema, the items of lists among them."""
+    yield place, schema
+    for name, field in schema.get("properties", {}).items():
+        yield from schema_places(field, f"{place}.{name}".lstrip("."))
+    if "items" in schema:
+        yield from schema_places(schema["items"], f"{place}[]")
+
+
 def cases_of(place: Located) -> Iterator[Case]:
     """Yield an accepted and a refused value for each bound of one place."""
     path = text_of(place.path)

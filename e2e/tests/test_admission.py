@@ -11,7 +11,7 @@ from admission import Admission, Refused
 from documents import ABSENT, ROOT, Document, changed, complete
 from kubectl import Kubectl
 from rule_cases import ANY_COMPANIONS, COMPANIONS, RULE_CASES, RuleCase
-from schema_cases import Case, Located, Schema, cases_of, located
+from schema_cases import Case, Located, Schema, cases_of, located, schema_places
 
 KINDS: Final = {"AIService": "aiservices", "ComputeNode": "computenodes"}
 QUANTITY: Final = "must be a quantity such as"
@@ -45,15 +45,6 @@ def _rules(*, change: bool) -> list[Any]:
     return [pytest.param(case, id=case.name) for case in RULE_CASES if case.change is change]
 
 
-def _fields(schema: Schema, place: str) -> Iterator[tuple[str, Schema]]:
-    """Yield every place of a schema, the items of lists among them."""
-    yield place, schema
-    for name, field in schema.get("properties", {}).items():
-        yield from _fields(field, f"{place}.{name}".lstrip("."))
-    if "items" in schema:
-        yield from _fields(schema["items"], f"{place}[]")
-
-
 @pytest.fixture(scope="module")
 def stored(kubectl: Kubectl) -> Iterator[dict[str, Document]]:
     """Return the complete objects, stored, by kind."""
@@ -67,7 +58,7 @@ def stored(kubectl: Kubectl) -> Iterator[dict[str, Document]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_complete_object_has_every_field_of_the_schema(kind: str) -> None:
     covered = {place.place for place in _places(kind)}
-    assert {place for place, _ in _fields(_schema(kind)["properties"]["spec"], "spec")} - covered == set()
+    assert {place for place, _ in schema_places(_schema(kind)["properties"]["spec"], "spec")} - covered == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,7 +120,7 @@ def test_a_field_that_cannot_change_refuses_the_change(
 def test_every_rule_of_the_schema_has_a_case(kind: str) -> None:
     stated = {
         (place, rule["message"])
-        for place, schema in _fields(_schema(kind), "")
+        for place, schema in schema_places(_schema(kind), "")
         for rule in schema.get("x-kubernetes-validations", [])
     }
     tried = {(case.place, case.message) for case in RULE_CASES if case.kind == kind}
