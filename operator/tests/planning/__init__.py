@@ -1,0 +1,3 @@
+"""Tests of `aif.planning`."""
+
+from __future__ import annotations

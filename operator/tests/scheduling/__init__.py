@@ -1,0 +1,3 @@
+"""Tests of `aif.scheduling`."""
+
+from __future__ import annotations
