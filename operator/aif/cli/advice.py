@@ -8,13 +8,17 @@ from typing import Final
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import Rejected
 from aif.api.conditions import Condition, Reason
+from aif.cli.figures import readable
 
-MOST: Final = 4
+MOST: Final = 3
 """Longer lists are not read."""
+
+UNKNOWN: Final = "unknown"
+"""What a node offers where nobody has declared it."""
 
 _ABOUT_A_LIMIT: Final[Mapping[str, str]] = {
     Reason.LATENCY_INFEASIBLE: (
-        "allow the {available} of {nearest} in spec.qos.latency.maxP99Microseconds, or add a nearer or faster node"
+        "raise spec.qos.latency.maxP99Microseconds to {number}, which {nearest} offers, or add a nearer or faster node"
     ),
     Reason.ACCELERATOR_UNAVAILABLE: (
         "add a fallback to spec.variants (another accelerator, or the CPU), or free {required} on {nearest}"
@@ -29,7 +33,7 @@ _ABOUT_A_LIMIT: Final[Mapping[str, str]] = {
     Reason.ACCURACY_INFEASIBLE: "choose a more accurate model or variant, or lower spec.qos.accuracy.minBasisPoints",
     Reason.AVAILABILITY_INFEASIBLE: "lower spec.qos.availability.minPpm, or make it Soft",
     Reason.ENERGY_BUDGET_EXCEEDED: (
-        "allow the {available} that {nearest} needs in spec.qos.energy.maxMillijoulesPerRequest, or make it Soft"
+        "raise spec.qos.energy.maxMillijoulesPerRequest to {number}, which {nearest} needs, or make it Soft"
     ),
     Reason.SECURITY_INFEASIBLE: "have the administrator raise securityLevel of a node, or lower spec.qos.securityLevel",
     Reason.PRIVACY_INFEASIBLE: "add a node of the own network, or lower spec.qos.privacyLevel",
@@ -39,22 +43,20 @@ _ABOUT_A_LIMIT: Final[Mapping[str, str]] = {
     Reason.NODE_NOT_READY: "mend the Node of {nearest}: `kubectl describe node` says what it lacks",
     Reason.NODE_UNREACHABLE: "find out why the kubelet on {nearest} is silent",
     Reason.NODE_NOT_JOINED: "let the Node of {nearest} join the cluster, or correct its spec.nodeName",
-    Reason.VERIFICATION_PENDING: "nothing to do for {nearest}: external nodes serve only once they are verified",
 }
-
-_LAST: Final = (Reason.VERIFICATION_PENDING, Reason.NOT_SELECTED)
-"""Refusals that are meant to be: what can be done about the others comes first."""
 
 
 def next_steps(service: AIService) -> list[str]:
     """Return what to do next, in sentences; nothing where the service is as it should be."""
     conditions = {condition.type: condition for condition in service.status.conditions}
-    if "Placed" not in conditions:
+    if not conditions:
         return ["The operator has not looked at it yet: check that it runs (`kubectl get deployments -n aif-system`)."]
     if service.spec.suspend:
         return ["Set spec.suspend to false to start it again."]
     if service.status.plan is not None and service.status.plan.token is not None:
         return [_approval(service, service.status.plan.token)]
+    if conditions["Accepted"].status == "False":
+        return ["Correct the field that the message names, and apply it again."]
     if conditions["Placed"].status != "True":
         return list(_placing(service))[:MOST]
     return list(_running(service, conditions))
@@ -66,24 +68,27 @@ def _approval(service: AIService, token: str) -> str:
 
 
 def _placing(service: AIService) -> Iterator[str]:
+    """Yield one way per limit that nodes miss, the limit of most nodes first."""
     told: set[str] = set()
-    for refusal in sorted(service.status.rejected, key=_distance):
-        advice = _of_refusal(refusal)
-        if advice and refusal.reason not in told:
+    falls_back = len({refusal.variant for refusal in service.status.rejected}) > 1
+    for refusal in service.status.rejected:
+        # Where another variant was tried too, it is that one's limit which counts.
+        beside_the_point = falls_back and refusal.reason == Reason.ACCELERATOR_UNAVAILABLE
+        if refusal.reason in _ABOUT_A_LIMIT and refusal.reason not in told and not beside_the_point:
             told.add(refusal.reason)
-            yield advice
+            yield f"{refusal.reason}: {_way_out(refusal)}."
 
 
-def _distance(refusal: Rejected) -> int:
-    return _LAST.index(Reason(refusal.reason)) + 1 if refusal.reason in _LAST else 0
-
-
-def _of_refusal(refusal: Rejected) -> str:
-    words = _ABOUT_A_LIMIT.get(refusal.reason, "")
-    told = words.format(
-        nearest=refusal.nearest, required=refusal.required, available=refusal.available, variant=refusal.variant
+def _way_out(refusal: Rejected) -> str:
+    if refusal.available == UNKNOWN:
+        return f"declare in the spec of {refusal.nearest} what it offers (links, peakFlops, memory): it is not known"
+    return _ABOUT_A_LIMIT[refusal.reason].format(
+        nearest=refusal.nearest,
+        required=readable(refusal.required),
+        available=readable(refusal.available),
+        number=refusal.available.partition(" ")[0],
+        variant=refusal.variant,
     )
-    return f"{refusal.reason}: {told}." if told else ""
 
 
 def _running(service: AIService, conditions: Mapping[str, Condition]) -> Iterator[str]:

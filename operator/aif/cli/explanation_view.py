@@ -14,7 +14,7 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import Candidate, Demands, Placement, Term
 from aif.cli.advice import next_steps
 from aif.cli.explanation import enforcement, unsettled, verdict
-from aif.cli.figures import duration, energy, in_unit, memory, optional, rate
+from aif.cli.figures import ABSENT, duration, energy, in_unit, memory, optional, plural, rate, readable
 from aif.cli.output import grid
 
 _BAR: Final = 8
@@ -33,7 +33,7 @@ def view(service: AIService, screen: Console) -> RenderableType:
         ("Candidates", candidates(service.status.candidates, blocks)),
         ("Refused", refusals(service)),
         ("Contract", contract(service)),
-        ("Not as one would wish", conditions(service)),
+        ("Conditions", conditions(service)),
         ("What to do", advice(service)),
     )
     shown = [part for title, body in sections if body is not None for part in _section(title, body)]
@@ -41,13 +41,13 @@ def view(service: AIService, screen: Console) -> RenderableType:
 
 
 def _section(title: str, body: RenderableType) -> tuple[RenderableType, ...]:
-    return Text(), Text(title, style="bold underline"), Padding(body, (0, 0, 0, 2))
+    return Text(), Text(title, style="bold underline"), Padding(body, (0, 0, 0, 2), expand=False)
 
 
 def head(service: AIService) -> Iterator[Text]:
     """Yield the service in a line, the decision in the next, and why in the last."""
     meta, spec = service.metadata, service.spec
-    load = f", {spec.load.requests_per_second} requests/s" if spec.load else ""
+    load = f", {float(spec.load.requests_per_second):g} requests/s" if spec.load else ""
     about = f"{spec.service_type}, {spec.model.name} {spec.model.precision}{load}"
     yield Text.assemble((meta.name, "bold"), f"  in {meta.namespace}: {about}")
     placed = verdict(service)
@@ -56,18 +56,19 @@ def head(service: AIService) -> Iterator[Text]:
         return
     style = _STYLES["Unknown" if placed.reason == "AwaitingApproval" else placed.status]
     for placement in service.status.placements:
-        yield Text(_place(placement), style=style)
+        yield Text(_place(service, placement), style=style)
     if not service.status.placements:
         yield Text(f"{'Placed' if placed.status == 'True' else 'Not placed'}: {placed.reason}", style=f"bold {style}")
     yield from _why(service, placed.message)
 
 
-def _place(placement: Placement) -> str:
-    latency = placement.predicted_latency_microseconds
-    promised = f", predicted {duration(latency)}" if latency is not None else ""
+def _place(service: AIService, placement: Placement) -> str:
+    latency, asked = placement.predicted_latency_microseconds, service.spec.qos.latency
+    target = f" of {duration(asked.max_p99_microseconds)} allowed" if asked else ""
+    promised = f", predicted {duration(latency)}{target}" if latency is not None else ""
     return (
-        f"{placement.node} ({placement.tier}), variant {placement.variant}, {placement.replicas} replicas, "
-        f"score {placement.score} of 100{promised}"
+        f"On {placement.node} ({placement.tier}) as variant {placement.variant}, "
+        f"{plural(placement.replicas, 'replica')}, score {placement.score} of 100{promised}"
     )
 
 
@@ -107,10 +108,11 @@ def candidates(known: Sequence[Candidate], block: str) -> Table | None:
     table = grid("", "weight", *(candidate.node for candidate in known))
     for name, cells in (
         ("variant", [candidate.variant for candidate in known]),
-        ("latency", [optional(candidate.predicted_latency_microseconds, duration) for candidate in known]),
-        ("energy", [optional(candidate.predicted_millijoules_per_request, energy) for candidate in known]),
+        ("predicted latency", [optional(candidate.predicted_latency_microseconds, duration) for candidate in known]),
+        ("energy per request", [optional(candidate.predicted_millijoules_per_request, energy) for candidate in known]),
     ):
-        table.add_row(name, "", *cells, style="dim")
+        if any(cell != ABSENT for cell in cells):
+            table.add_row(name, "", *cells, style="dim")
     for term in known[0].terms:
         table.add_row(term.name, f"{round(term.weight / 100)} %", *(_bar(term.name, each, block) for each in known))
     table.add_row("score", "", *(Text(str(candidate.score), style="bold") for candidate in known))
@@ -132,7 +134,8 @@ def refusals(service: AIService) -> Table | None:
     table = grid("REASON", "VARIANT", "NODES", "NEAREST", "NEEDS", "OFFERS")
     for refusal in service.status.rejected:
         reason = Text(refusal.reason, style="red")
-        table.add_row(reason, refusal.variant, str(refusal.count), refusal.nearest, refusal.required, refusal.available)
+        needs, offers = readable(refusal.required), readable(refusal.available)
+        table.add_row(reason, refusal.variant, str(refusal.count), refusal.nearest, needs, offers)
     return table
 
 
@@ -149,8 +152,9 @@ def contract(service: AIService) -> Table | None:
 
 
 def conditions(service: AIService) -> Table | None:
-    """Return the conditions that are not as one would wish; None where all are."""
-    odd = unsettled(service)
+    """Return the conditions that are not as one would wish, less what the head has said; None where none is left."""
+    said = verdict(service)
+    odd = [one for one in unsettled(service) if said is None or one.message != said.message]
     if not odd:
         return None
     table = grid("CONDITION", "STATUS", "REASON", "MESSAGE")

@@ -64,6 +64,18 @@ def binary(amount: float) -> str:
     return format_amount(amount) if amount else "0"
 
 
+def readable(amount: str) -> str:
+    """Return a figure of a refusal as people read it: ``9.16 ms`` for ``9158 us``; other text as it is."""
+    number, _, unit = amount.partition(" ")
+    reads = next((reads for known, reads in UNITS.values() if known == unit), None)
+    return reads(int(number)) if reads is not None and number.isdecimal() else amount
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, such as ``1 replica`` or ``2 replicas``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def rate(quantity: str, unit: str) -> str:
     """Return a quantity with its unit, such as ``930 GFLOP/s`` for ``930G``."""
     number = quantity.rstrip("kMGTPEm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from aif.api.aiservice import AIService
@@ -80,31 +80,38 @@ def _condition(node: ComputeNode, kind: str) -> Condition | None:
 
 
 def view(structure: Json, _screen: Console) -> RenderableType:
-    """Return the report as a table."""
-    table = grid("NODE", "TIER", "DEVICES", "TFLOPS", "FREE", "RESERVED", "SERVICES", "READY", "WHY")
-    for node in structure["nodes"]:
-        style = "green" if node["schedulable"] else "red"
+    """Return the report as a table, and below it why a node cannot be used."""
+    table = grid("NODE", "TIER", "DEVICES", "TFLOPS", "FREE", "RESERVED", "SERVICES", "READY")
+    nodes = structure["nodes"]
+    namespaces = {service.partition("/")[0] for node in nodes for service in node["services"]}
+    for node in nodes:
+        services = node["services"] if len(namespaces) > 1 else [one.partition("/")[2] for one in node["services"]]
         table.add_row(
             Text(node["name"], style="bold"),
             node["tier"],
-            "\n".join(f"{device['count']}x {device['model'] or device['type']}" for device in node["devices"]),
+            "\n".join(map(_device_cell, node["devices"])),
             node["teraflops"] or ABSENT,
             _free_cell(node),
             rate(node["reservedFlopsPerSecond"] or "0", "FLOP/s"),
-            "\n".join(node["services"]) or ABSENT,
-            Text("yes" if node["schedulable"] else "no", style=style),
-            ABSENT if node["schedulable"] else f"{node['reason']}: {node['message']}",
+            "\n".join(services) or ABSENT,
+            Text("yes", style="green") if node["schedulable"] else Text("no", style="red"),
         )
-    return table
+    unusable = [node for node in nodes if not node["schedulable"]]
+    reasons = [Text.assemble((node["name"], "bold"), f": {node['reason']}: {node['message']}") for node in unusable]
+    return Group(table, *([Text()] if reasons else []), *reasons)
+
+
+def _device_cell(device: Json) -> str:
+    if device["type"] == CPU:
+        return f"{device['count']} cores"
+    return f"{device['count']}x {device['model'] or device['type']}"
 
 
 def _free_cell(node: Json) -> str:
-    devices = [
-        f"{device['free']:g} {_short(device['type'])}" for device in node["devices"] if device["free"] is not None
-    ]
+    known = [device for device in node["devices"] if device["free"] is not None]
     memory = [binary(node["freeMemoryBytes"])] if node["freeMemoryBytes"] is not None else []
-    return "\n".join([*devices, *memory]) or ABSENT
+    return "\n".join([*(f"{device['free']:g} {_unit(device['type'])}" for device in known), *memory]) or ABSENT
 
 
-def _short(device_type: str) -> str:
+def _unit(device_type: str) -> str:
     return "cores" if device_type == CPU else device_type.rpartition("/")[2]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from aif.api.aiservice import AIService
 from aif.cli.explanation import verdict
-from aif.cli.figures import ABSENT, duration, optional
+from aif.cli.figures import ABSENT, duration, optional, plural
 from aif.cli.output import grid
 from aif.cli.simulation import Simulation
 
@@ -43,17 +46,33 @@ def _service(service: AIService) -> Json:
 
 def view(simulation: Simulation, _screen: Console) -> RenderableType:
     """Return the result as a table, and below it what one should know."""
-    table = grid("SERVICE", "TYPE", "NODE", "TIER", "VARIANT", "SCORE", "PREDICTED", "TARGET", "WHY")
-    table.columns[-1].overflow = "fold"
-    table.columns[-1].ratio = 1
-    for heading in table.columns[:-1]:
-        heading.no_wrap = True
-    for service in simulation.services:
-        table.add_row(*_row(service))
-    total, missing = len(simulation.services), len(simulation.unplaced)
-    summary = f"{total - missing} of {total} services find a place on {len(simulation.network.compute_nodes)} nodes"
     notes = [Text(f"note: {note}", style="yellow") for note in simulation.network.notes]
-    return Group(table, Text(), Text(summary, style="green" if not missing else "yellow"), *notes)
+    nodes = plural(len(simulation.network.compute_nodes), "node")
+    return Group(listing(simulation.services), Text(), Text(f"{tally(simulation.services)}; {nodes}"), *notes)
+
+
+def tally(services: Sequence[AIService]) -> str:
+    """Return how many services are placed, and what became of the others, by reason."""
+    reasons = Counter(placed.reason for service in services if (placed := verdict(service)) and placed.status != "True")
+    others = "".join(f", {count} {reason}" for reason, count in reasons.items())
+    return f"{len(services) - reasons.total()} of {plural(len(services), 'service')} placed{others}"
+
+
+def listing(services: Sequence[AIService]) -> RenderableType:
+    """Return the table of services, and below it a sentence for each that is nowhere."""
+    nowhere = [service for service in services if not service.status.placements]
+    sentences = [Text.assemble((service.metadata.name, "bold"), f": {why(service)}") for service in nowhere]
+    return Group(table(services), *(part for sentence in sentences for part in (Text(), sentence)))
+
+
+def table(services: Iterable[AIService]) -> Table:
+    """Return a row per service: where it is, and what weighed most; or the reason why it is nowhere."""
+    rows = grid("SERVICE", "TYPE", "NODE", "TIER", "VARIANT", "SCORE", "PREDICTED", "TARGET", "WHY")
+    for column in rows.columns[:-1]:
+        column.no_wrap = True
+    for service in services:
+        rows.add_row(*_row(service))
+    return rows
 
 
 def _row(service: AIService) -> list[str | Text]:
@@ -62,12 +81,19 @@ def _row(service: AIService) -> list[str | Text]:
     name, kind = Text(service.metadata.name, style="bold"), service.spec.service_type.value
     if not service.status.placements:
         placed = verdict(service)
-        cell = Text(f"{placed.reason if placed else 'Pending'}: {why(service)}", style=_style(service))
+        cell = Text(placed.reason if placed else "Pending", style=_style(service))
         return [name, kind, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, target, cell]
     best = service.status.placements[0]
     predicted = optional(best.predicted_latency_microseconds, duration)
     node = Text(best.node, style="green")
-    return [name, kind, node, best.tier.value, best.variant, str(best.score), predicted, target, why(service)]
+    return [name, kind, node, best.tier.value, best.variant, str(best.score), predicted, target, _terms(service)]
+
+
+def _terms(service: AIService) -> str:
+    """Return the two terms that weighed most in the choice, with their scores."""
+    known = next((candidate.terms for candidate in service.status.candidates), [])
+    heaviest = sorted(known, key=lambda term: -term.weight)[:2]
+    return ", ".join(f"{term.name} {term.score}" for term in heaviest) or ABSENT
 
 
 def _style(service: AIService) -> str:

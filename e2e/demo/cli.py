@@ -1,0 +1,67 @@
+"""The command line: python -m demo up | down."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from aif.errors import AifError
+from cluster import choose
+from cluster.errors import ClusterError
+from cluster.locks import exclusive
+from cluster.paths import Folders
+from cluster.progress import Steps
+from cluster.record import Provider
+from demo import down as taking_down
+from demo import manifests, story
+from demo import up as bringing_up
+from demo.record import Files
+
+app = typer.Typer(
+    name="demo",
+    help="A cluster, the operator and a small mobile network, with placements explained.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up(
+    provider: Annotated[Provider | None, typer.Option(help="Default: given, kind or embedded, in this order.")] = None,
+    kubeconfig: Annotated[str | None, typer.Option(help="Use this cluster; KUBECONFIG does the same.")] = None,
+    context: Annotated[str | None, typer.Option(help="Use the cluster of this context.")] = None,
+) -> None:
+    """Bring the demo up, or find it up, and show it."""
+    console, files = Console(), Files.of(os.environ)
+    wish = choose.asked(os.environ, kubeconfig, context, provider)
+    with _alone(files, console), Steps(console) as steps:
+        standing = bringing_up.up(wish, manifests.load(), Folders.of(os.environ), files, steps)
+    story.tell(standing, console)
+
+
+@app.command()
+def down() -> None:
+    """End just what `up` started; the operator's log stays."""
+    console, files = Console(), Files.of(os.environ)
+    with _alone(files, console), Steps(console) as steps:
+        ended = taking_down.down(Folders.of(os.environ), files, steps)
+    console.print("The demo is down." if ended else "The demo was not up.")
+
+
+def _alone(files: Files, console: Console) -> AbstractContextManager[None]:
+    """Keep a second command on the demo waiting."""
+    return exclusive(files.lock, on_wait=lambda: console.print("Another command works on the demo; waiting"))
+
+
+def main() -> None:
+    """Run the command line; what a user can act on is one message, no traceback."""
+    try:
+        app()
+    except (ClusterError, AifError) as error:
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"error: {error}")
+        raise SystemExit(1) from None

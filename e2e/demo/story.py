@@ -1,0 +1,53 @@
+"""What the demo shows once it is up: placements, one of them explained, and what to try next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.rule import Rule
+from rich.text import Text
+
+from aif.cli import explanation_view, live, placements
+from aif.cli.live import Access
+from cluster.api import Cluster
+from demo.up import Standing
+
+EXPLAINED = "roadside"
+_UNPLACED = "tactile"
+
+
+def tell(standing: Standing, console: Console) -> None:
+    """Print the placements as the cluster has them, one explanation, and commands to go on with."""
+    cluster = standing.cluster
+    access = Access(cluster.kubeconfig or "", cluster.context or "", standing.namespace)
+    _, services = live.network(access)
+    mine = sorted((s for s in services if s.metadata.namespace == standing.namespace), key=lambda s: s.metadata.name)
+    explained = next((service for service in mine if service.metadata.name == EXPLAINED), mine[0])
+    console.print(Rule("Placements", align="left"), placements.table(mine))
+    console.print(Rule(f"aif explain {explained.metadata.name}", align="left"))
+    console.print(explanation_view.view(explained, console))
+    console.print(Rule("Try next", align="left"), Group(*map(Text, next_steps(standing))), soft_wrap=True)
+
+
+def next_steps(standing: Standing) -> Iterator[str]:
+    """Yield commands that work in this cluster, each after what it shows."""
+    inside = f" -n {standing.namespace}" if standing.namespace != "default" else ""
+    yield from _environment(standing.cluster)
+    yield f"kubectl get aiservices,computenodes{inside} -o wide"
+    yield f"aif explain {_UNPLACED}{inside}                  # why it finds no place, and by how much"
+    yield "aif nodes                            # what is free, and who is where"
+    yield "kubectl explain aiservice.spec.qos.latency"
+    yield f"kubectl apply{inside} -f manifests/samples/aiservice-minimal.yaml && aif explain minimal{inside}"
+    yield f"kubectl delete{inside} aiservice {EXPLAINED}  # its Deployment and Service go with it"
+    yield "make demo-down                       # end just what was started here"
+
+
+def _environment(cluster: Cluster) -> Iterator[str]:
+    if cluster.kubeconfig is not None:
+        yield f"export KUBECONFIG={shlex.quote(cluster.kubeconfig)}"
+    folders = [Path(sys.executable).parent, *([cluster.kubectl.parent] if cluster.kubectl else [])]
+    yield f'export PATH={":".join(shlex.quote(str(folder)) for folder in folders)}:"$PATH"'

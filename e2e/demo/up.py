@@ -1,0 +1,149 @@
+"""Bring the demo up: cluster, CRDs, nodes, operator, network, services. Doing it again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cluster import api, nodes
+from cluster.api import Cluster
+from cluster.choose import Asked
+from cluster.errors import ClusterError
+from cluster.kube import connect
+from cluster.paths import Folders
+from cluster.progress import Step, Steps
+from cluster.record import Provider
+from demo import running
+from demo.manifests import Demo, Manifest, in_namespace
+from demo.objects import Objects, identity
+from demo.record import DemoRecord, Files, Made, load, save
+from demo.waiting import Waiting, await_crds, is_judged, is_settled
+
+CLUSTER: Final = "aif-demo"
+"""Name of the cluster that the demo starts: all that lies in it is the demo's."""
+
+_NAMESPACE: Final = "aif-demo"
+
+CRDS, NODES, OPERATOR, NETWORK, SERVICES = (
+    Step("Apply the CRDs", "2 s"),
+    Step("Create the simulated nodes", "5 s"),
+    Step("Start the operator", "5 s"),
+    Step("Apply the network", "5 s"),
+    Step("Apply the services, and wait until each is decided", "15 s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The demo as it stands: the cluster, and the namespace of its services."""
+
+    cluster: Cluster
+    namespace: str
+
+
+class Builder:
+    """Puts the demo into one cluster, and writes down what it makes before it goes on."""
+
+    def __init__(self, cluster: Cluster, record: DemoRecord, files: Files) -> None:
+        """Work in `cluster`, beginning from what `record` says was made."""
+        self.cluster = cluster
+        self.record = record
+        self._files = files
+        self._objects = Objects(connect(cluster.kubeconfig, cluster.context))
+        save(files, record)
+
+    @property
+    def namespace(self) -> str:
+        """Where the services lie: in a cluster of the demo's own, where kubectl looks first."""
+        return "default" if self.cluster.provider is not Provider.GIVEN else _NAMESPACE
+
+    def crds(self, demo: Demo) -> None:
+        """Apply the CRDs and the namespaces, and wait until their kinds are served."""
+        for name in (running.SYSTEM_NAMESPACE, self.namespace):
+            self._apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}], missing_only=True)
+        self._apply(demo.crds)
+        await_crds(self._objects, [crd["metadata"]["name"] for crd in demo.crds])
+        self._objects.refresh()
+
+    def nodes(self, demo: Demo) -> None:
+        """Create the simulated nodes that are not there, and wait until they are Ready."""
+        for node in demo.nodes:
+            self._remember(Made("v1", "Node", node.name))
+        try:
+            nodes.create(self.cluster, demo.nodes)
+        except ClusterError as error:
+            if self.cluster.provider is Provider.GIVEN:
+                raise ClusterError(
+                    f"{error}. The demo's nodes are simulated by kwok: install it in this cluster "
+                    "(https://kwok.sigs.k8s.io), or unset KUBECONFIG to let the demo start a cluster of its own"
+                ) from error
+            raise
+
+    def operator(self) -> None:
+        """Start the operator where it does not run."""
+        if not running.is_alive(self.record.operator):
+            self.record = replace(self.record, operator=running.start(self.cluster, self._files))
+            save(self._files, self.record)
+
+    def network(self, demo: Demo, steps: Steps) -> None:
+        """Apply the ComputeNodes, and wait until each is judged, those that register themselves included."""
+        with steps.run(NETWORK.title) as at:
+            self._apply(demo.compute_nodes)
+            self._waiting().until("ComputeNode", demo.computing, is_judged, at)
+
+    def services(self, demo: Demo, steps: Steps) -> None:
+        """Apply the services, and wait until each runs or is told why it does not."""
+        with steps.run(SERVICES.title) as at:
+            self._apply([in_namespace(service, self.namespace) for service in demo.services])
+            names = [service["metadata"]["name"] for service in demo.services]
+            self._waiting().until("AIService", names, is_settled, at, self.namespace)
+
+    def _waiting(self) -> Waiting:
+        def require_alive() -> None:
+            if self.record.operator is not None:
+                running.require_alive(self.record.operator, self._files)
+
+        return Waiting(self._objects, require_alive, self._files)
+
+    def _apply(self, manifests: Iterable[Manifest], *, missing_only: bool = False) -> None:
+        for manifest in manifests:
+            if self._remember(identity(manifest)) or not missing_only:
+                self._objects.apply(manifest)
+
+    def _remember(self, one: Made) -> bool:
+        """Write down that this object is ours, unless it is there already."""
+        new = self._objects.get(one) is None
+        if new:
+            self.record = self.record.with_made(one)
+            save(self._files, self.record)
+        return new
+
+
+def up(wish: Asked, demo: Demo, folders: Folders, files: Files, steps: Steps) -> Standing:
+    """Bring the demo up, or find it up.
+
+    Raises ClusterError: the cluster does not start, refuses an object, or the operator ends or says nothing.
+    """
+    known = load(files)
+    cluster = api.up(CLUSTER, wish=wish, folders=folders, steps=steps)
+    steps.extend([CRDS, NODES, OPERATOR, NETWORK, SERVICES])
+    builder = Builder(cluster, _record(known, cluster), files)
+    with steps.run(CRDS.title):
+        builder.crds(demo)
+    with steps.run(NODES.title):
+        builder.nodes(demo)
+    with steps.run(OPERATOR.title):
+        builder.operator()
+    builder.network(demo, steps)
+    builder.services(demo, steps)
+    return Standing(cluster, builder.namespace)
+
+
+def _record(known: DemoRecord | None, cluster: Cluster) -> DemoRecord:
+    """The record to go on with; one of another cluster must be taken down first."""
+    if known is None:
+        return DemoRecord(cluster.provider, cluster.kubeconfig, cluster.context)
+    if (known.kubeconfig, known.context) != (cluster.kubeconfig, cluster.context):
+        raise ClusterError("the demo is up in another cluster: run `make demo-down` first")
+    return known
