@@ -135,7 +135,8 @@ class Controller:
         except Forbidden:
             raise  # a right of the operator is missing: no fault of the service
         except Rejected as error:
-            refusal = aiservice.fail(service, error, snapshot, now)
+            decided = service.model_copy(update={"status": decision.status or service.status})
+            refusal = aiservice.fail(decided, error, snapshot, now)
             await self._act(key, refusal.actions, reference(service))
             raise
 

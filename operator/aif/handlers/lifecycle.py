@@ -96,32 +96,39 @@ class Replica:
 
     async def _lead(self, mirrors: Sequence[Reflector[object]]) -> int:
         """Stand by until elected, then act until told to stop."""
-        async with asyncio.TaskGroup() as group:
-            for mirror in mirrors:
-                group.create_task(mirror.synced.wait())
+        if not await self._unless_stopped(_all_synced(mirrors)):
+            return 0
         gc.collect()
         gc.freeze()  # what was just loaded stays: collections need not walk through it
-        log.info("Standing by", extra={"identity": self._settings.identity})
-        if not await self._elected():
+        log.info("Standing by", extra={"identity": self._elector.identity})
+        if not await self._unless_stopped(self._elector.acquire()):
             return 0
-        await self._load()
+        holding = asyncio.create_task(self._elector.hold())
         try:
-            return await self._act()
+            await self._load()
+            return await self._act(holding)
         finally:
+            await _cancel([holding])
             await self._elector.release()
 
-    async def _elected(self) -> bool:
-        acquiring, stopping = asyncio.create_task(self._elector.acquire()), asyncio.create_task(self._stop.wait())
-        await asyncio.wait([acquiring, stopping], return_when=asyncio.FIRST_COMPLETED)
-        await _cancel([stopping] if acquiring.done() else [acquiring, stopping])
-        return not self._stop.is_set()
+    async def _unless_stopped(self, work: Coroutine[object, object, None]) -> bool:
+        """Return whether ``work`` was done before the order to stop came; its errors are raised."""
+        working, stopping = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await _cancel([stopping])
+            working.result()
+            return not self._stop.is_set()
+        await _cancel([working, stopping])
+        return False
 
     async def _load(self) -> None:
         """See all AIServices, and hold what they were promised, before the first decision."""
-        async for page in self._api.pages(AISERVICES):
-            for raw in page["items"]:
-                meta = raw["metadata"]
-                self._world.services.put((meta["namespace"], meta["name"]), parse_service(raw))
+        for namespace in self._settings.watch_namespaces or ("",):
+            async for page in self._api.pages(AISERVICES, namespace):
+                for raw in page["items"]:
+                    meta = raw["metadata"]
+                    self._world.services.put((meta["namespace"], meta["name"]), parse_service(raw))
         table = self._world.table(utc_now())
         for service in self._world.services:
             if isinstance(service, AIService) and service.status.placements:
@@ -133,8 +140,20 @@ class Replica:
         self._world.capacity_changed()
         log.info("Leading", extra={"services": len(self._world.services)})
 
-    async def _act(self) -> int:
-        """Run workers, kopf and the Lease until one of them ends."""
+    async def _act(self, holding: asyncio.Task[None]) -> int:
+        """Run workers and kopf until one of them, or the Lease, ends."""
+        workers = self._workers()
+        parts = [self._resync(), self._watch_services(), *workers]
+        tasks = [holding, *map(asyncio.create_task, parts)]
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return self._verdict(tasks, holding)
+        finally:
+            self._stop.set()
+            await _cancel([*tasks[1:], stopping])
+
+    def _workers(self) -> list[Coroutine[object, object, None]]:
         settings = self._settings
         writer = Writer(
             self._api,
@@ -147,18 +166,7 @@ class Replica:
         controller = Controller(
             self._world, self._work, self._triggers, applier, Refresher(self._api, self._world), self._metrics, utc_now
         )
-        holding = asyncio.create_task(self._elector.hold())
-        tasks = [holding, *(asyncio.create_task(controller.run()) for _ in range(settings.workers))]
-        tasks.append(asyncio.create_task(self._resync()))
-        tasks.append(asyncio.create_task(self._watch_services()))
-        stopping = asyncio.create_task(self._stop.wait())
-        try:
-            await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-            return self._verdict(tasks, holding)
-        finally:
-            self._stop.set()
-            await _cancel([*tasks[1:], stopping])
-            await _cancel([holding])
+        return [controller.run() for _ in range(settings.workers)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
         if self._stop.is_set():
@@ -202,3 +210,8 @@ async def _cancel(tasks: Sequence[asyncio.Task[object]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_synced(mirrors: Sequence[Reflector[object]]) -> None:
+    for mirror in mirrors:
+        await mirror.synced.wait()

@@ -21,7 +21,7 @@ from aif.reconcile.snapshot import Decision, Snapshot
 def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
     """Return what to do about ``service``, seeing only ``snapshot``.
 
-    The decision is written into the status before anything is made from it, so that whoever resumes after a crash
+    A new placement is written into the status before anything is made from it, so that whoever resumes after a crash
     makes the same children again.
     """
     if service.metadata.deletion_timestamp is not None:
@@ -33,15 +33,21 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
         return _suspend(service, snapshot, now)
     outcome = place(service, snapshot)
     status = report(service, snapshot, outcome, now)
+    record, children = _write(service, status), _children(service, snapshot, outcome)
     return Decision(
         actions=(
-            *_write(service, status),
-            *_children(service, snapshot, outcome),
+            *([*record, *children] if _moved(service, outcome) else [*children, *record]),
             *_announce(service, status, outcome, snapshot),
         ),
+        status=status,
         claim=outcome.claim,
         waiting=outcome.verdict.status != "True",
     )
+
+
+def _moved(service: AIService, outcome: Outcome) -> bool:
+    recorded = {placement.copy_id for placement in service.status.placements}
+    return outcome.placement is not None and outcome.placement.copy_id not in recorded
 
 
 def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime) -> Decision:
@@ -62,14 +68,14 @@ def _refuse(service: AIService, snapshot: Snapshot, fault: Verdict, now: datetim
     outcome = Outcome(standing(current, fault), current)
     status = report(service, snapshot, outcome, now, fault)
     news = [events.refused(reference(service), fault.reason, fault.message)] if _changed(service, status) else []
-    return Decision((*_write(service, status), *news), snapshot.claim)
+    return Decision((*_write(service, status), *news), status, snapshot.claim)
 
 
 def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
     verdict = Verdict("Placed", "False", Reason.SUSPENDED, "spec.suspend is true")
     status = report(service, snapshot, Outcome(verdict), now)
     news = [events.suspended(reference(service))] if service.status.placements else []
-    return Decision((*_write(service, status), *removal(service, snapshot.view), *news))
+    return Decision((*removal(service, snapshot.view), *_write(service, status), *news), status)
 
 
 def _write(service: AIService, status: AIServiceStatus) -> list[Action]:

@@ -25,6 +25,9 @@ from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Choice, Selection
 
+MOST_CANDIDATES = 5
+"""Candidates that a status shows."""
+
 APPROVE = "net4ai.io/approve"
 """Annotation whose value, the token of the plan, lets a waiting step go on."""
 
@@ -77,11 +80,20 @@ def _revise(service: AIService, current: Placement, snapshot: Snapshot) -> Outco
     beside = vacated if same_pods or _may_break(service, current, snapshot) else snapshot.table
     here = select(_pinned(service, variant if same_pods else None), beside.only({current.node}), snapshot.policy)
     if here.chosen is not None:
-        return _gate(service, snapshot, here, here.chosen)
+        stays = _staying(here.chosen, select(service, beside, snapshot.policy))
+        return _gate(service, snapshot, stays, here.chosen)
     anywhere = select(service, snapshot.table if same_pods else beside, snapshot.policy)
     if anywhere.chosen is not None:
         return _gate(service, snapshot, anywhere, anywhere.chosen)
     return _serves_on(snapshot, current, anywhere, select(service, vacated, snapshot.policy))
+
+
+def _staying(choice: Choice, everywhere: Selection) -> Selection:
+    """Return the evidence of staying: the node that is kept before those that would fit as well."""
+    others = [candidate for candidate in everywhere.candidates if candidate.node != choice.node]
+    message = f"stays on {choice.node} ({choice.tier}), which still meets every hard limit, with score {choice.score}"
+    candidates = (choice, *others[: MOST_CANDIDATES - 1])
+    return replace(everywhere, chosen=choice, candidates=candidates, message=message, demand=choice.demand)
 
 
 def _serves_on(snapshot: Snapshot, current: Placement, now: Selection, alone: Selection) -> Outcome:

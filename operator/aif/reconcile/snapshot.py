@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from aif.api.aiservice_status import AIServiceStatus
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
 from aif.domain.policy import Policy
@@ -39,10 +40,12 @@ class Decision:
 
     Attributes:
         actions: To be carried out in this order; a later one only after the earlier ones succeeded.
+        status: What the status says once they are; None where the service is left alone.
         claim: What the ledger holds for the service from now on; None releases all.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
     """
 
     actions: tuple[Action, ...] = ()
+    status: AIServiceStatus | None = None
     claim: Claim | None = None
     waiting: bool = False
