@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -50,9 +51,10 @@ class Health:
         runner = web.AppRunner(self.application(), access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, port=port).start()
+            listener = _listen(port)
+            await web.SockSite(runner, listener).start()
             if started is not None:
-                started(runner.addresses[0][1])
+                started(listener.getsockname()[1])
             await self.watch_loop()
         finally:
             await runner.cleanup()
@@ -82,6 +84,13 @@ class Health:
 def idle(age: Callable[[], float], limit: float) -> Check:
     """Return a check that fails while ``age`` (seconds) exceeds ``limit``."""
     return lambda: f"idle for {seconds:.0f} s" if (seconds := age()) > limit else ""
+
+
+def _listen(port: int) -> socket.socket:
+    """Return one socket for IPv4 and IPv6 together, so that a free port is the same one for both."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return socket.create_server(("", port))
 
 
 def _answer(checks: dict[str, Check]) -> web.Response:

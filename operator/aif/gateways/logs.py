@@ -58,7 +58,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line for ``record``, without secrets."""
         words = (f"{name}={value}" for name, value in extras(record).items())
-        return " ".join((_hide(record.getMessage()), *words))
+        text = " ".join((_hide(record.getMessage()), *words))
+        return f"{text}\n{_hide(self.formatException(record.exc_info))}" if record.exc_info else text
 
 
 def extras(record: logging.LogRecord) -> Mapping[str, object]:
@@ -82,6 +83,6 @@ def _json_handler(stream: TextIO) -> logging.Handler:
 
 
 def _text_handler(stream: TextIO) -> logging.Handler:
-    handler = RichHandler(console=Console(file=stream), show_path=False, rich_tracebacks=True)
+    handler = RichHandler(console=Console(file=stream), show_path=False)
     handler.setFormatter(TextFormatter())
     return handler

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import aiohttp
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from yaml import YAMLError
 
 from aif.errors import InvalidSetting, Unavailable
 
@@ -79,7 +80,7 @@ class KubeconfigUser:
                 client_configuration=self.configuration,
                 persist_config=False,
             )
-        except (ConfigException, OSError, ValueError, TypeError) as error:
+        except (ConfigException, YAMLError, OSError, ValueError, TypeError) as error:
             raise InvalidSetting("KUBECONFIG", f"cannot be used: {error}") from error
         self._expiry = getattr(loader, "exec_plugin_expiry", None)
         self._loaded_at = asyncio.get_running_loop().time()

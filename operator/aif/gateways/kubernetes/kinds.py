@@ -56,9 +56,14 @@ def _parse(kind: type[Kind], raw: Mapping[str, Any]) -> Kind | Faulty:
     without_status = [fault for fault in faults if fault["loc"][:1] != ("status",)]
     if not without_status:
         return _parse(kind, {name: value for name, value in raw.items() if name != "status"})
-    first = without_status[0]
-    metadata = ObjectMeta.model_validate(raw["metadata"])
-    return Faulty(reference(raw), metadata, field_path(first["loc"]), first["msg"], raw.get("status") or {})
+    first, status = without_status[0], raw.get("status")
+    return Faulty(
+        reference=reference(raw),
+        metadata=ObjectMeta.model_validate(raw["metadata"]),
+        path=field_path(first["loc"]),
+        reason=first["msg"],
+        status=status if isinstance(status, Mapping) else {},
+    )
 
 
 def field_path(location: tuple[int | str, ...]) -> str:
