@@ -21,7 +21,7 @@ from cluster.parts import HEARTBEAT_LABEL, MANAGED_ANNOTATION
 
 _Item = TypeVar("_Item")
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _SMALL: Mapping[str, str] = {"cpu": "32", "memory": "128Gi", "ephemeral-storage": "1Ti", "pods": "110"}
 
 

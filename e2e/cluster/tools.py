@@ -100,14 +100,14 @@ def kubernetes(minor: str = DEFAULT_KUBERNETES) -> ToolFamily:
         module="k8s.io/kubernetes",
         commands={name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
         stamps={f"{package}.{variable}": value for package in _VERSIONED for variable, value in _STAMPS.items()},
-        cost=Cost(minutes=(8, 14), cache_mib=2600, binaries_mib=300),
+        cost=Cost(minutes=(6, 12), cache_mib=3300, binaries_mib=320),
     )
 
 
 def etcd() -> ToolFamily:
     """The database below the API server."""
     module = "go.etcd.io/etcd/server/v3"
-    return ToolFamily("etcd", _TOOLS / "etcd", module, {"etcd": module}, {}, Cost((1, 3), 700, 30))
+    return ToolFamily("etcd", _TOOLS / "etcd", module, {"etcd": module}, {}, Cost((1, 2), 500, 25))
 
 
 def kwok() -> ToolFamily:
@@ -118,7 +118,7 @@ def kwok() -> ToolFamily:
         module="sigs.k8s.io/kwok",
         commands={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
         stamps={"sigs.k8s.io/kwok/pkg/consts.Version": "{version}"},
-        cost=Cost((2, 4), 1000, 60),
+        cost=Cost((1, 3), 800, 60),
     )
 
 
