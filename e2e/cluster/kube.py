@@ -20,7 +20,10 @@ def connect(kubeconfig: str | None, context: str | None = None) -> ApiClient:
     try:
         return _new_client(config_file=kubeconfig, context=context)
     except config.ConfigException as error:
-        raise ClusterError(f"kubeconfig {kubeconfig}: {error}. Check KUBECONFIG, --kubeconfig and --context") from error
+        reason = str(error).rstrip(".")
+        raise ClusterError(
+            f"kubeconfig {kubeconfig}: {reason}. Check KUBECONFIG, --kubeconfig and --context"
+        ) from error
 
 
 def server_version(client: ApiClient) -> str:
