@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from aif.cli.output import console, errors
 from aif.errors import AifError
 from cluster import choose
 from cluster.errors import ClusterError
@@ -37,25 +38,25 @@ def up(
     context: Annotated[str | None, typer.Option(help="Use the cluster of this context.")] = None,
 ) -> None:
     """Bring the demo up, or find it up, and show it."""
-    console, files = Console(), Files.of(os.environ)
+    screen, files = console(), Files.of(os.environ)
     wish = choose.asked(os.environ, kubeconfig, context, provider)
-    with _alone(files, console), Steps(console) as steps:
+    with _alone(files, screen), Steps(Console()) as steps:
         standing = bringing_up.up(wish, manifests.load(), Folders.of(os.environ), files, steps)
-    story.tell(standing, console)
+    story.tell(standing, screen)
 
 
 @app.command()
 def down() -> None:
     """End just what `up` started; the operator's log stays."""
-    console, files = Console(), Files.of(os.environ)
-    with _alone(files, console), Steps(console) as steps:
+    screen, files = console(), Files.of(os.environ)
+    with _alone(files, screen), Steps(Console()) as steps:
         ended = taking_down.down(Folders.of(os.environ), files, steps)
-    console.print("The demo is down." if ended else "The demo was not up.")
+    screen.print("The demo is down." if ended else "The demo was not up.")
 
 
-def _alone(files: Files, console: Console) -> AbstractContextManager[None]:
+def _alone(files: Files, screen: Console) -> AbstractContextManager[None]:
     """Keep a second command on the demo waiting."""
-    return exclusive(files.lock, on_wait=lambda: console.print("Another command works on the demo; waiting"))
+    return exclusive(files.lock, on_wait=lambda: screen.print("Another command works on the demo; waiting"))
 
 
 def main() -> None:
@@ -63,5 +64,5 @@ def main() -> None:
     try:
         app()
     except (ClusterError, AifError) as error:
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"error: {error}")
+        errors().print(f"error: {error}", soft_wrap=True)
         raise SystemExit(1) from None

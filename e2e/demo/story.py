@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console, Group
-from rich.rule import Rule
 from rich.text import Text
 
 from aif.cli import explanation_view, live, placements
@@ -27,10 +26,14 @@ def tell(standing: Standing, console: Console) -> None:
     _, services = live.network(access)
     mine = sorted((s for s in services if s.metadata.namespace == standing.namespace), key=lambda s: s.metadata.name)
     explained = next((service for service in mine if service.metadata.name == EXPLAINED), mine[0])
-    console.print(Rule("Placements", align="left"), placements.table(mine))
-    console.print(Rule(f"aif explain {explained.metadata.name}", align="left"))
+    console.print(_heading("Placements"), placements.listing(mine, console.width))
+    console.print(_heading(f"aif explain {explained.metadata.name}"))
     console.print(explanation_view.view(explained, console))
-    console.print(Rule("Try next", align="left"), Group(*map(Text, next_steps(standing))), soft_wrap=True)
+    console.print(_heading("Try next"), Group(*map(Text, next_steps(standing))), soft_wrap=True)
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n── {text} ──\n", style="bold")
 
 
 def next_steps(standing: Standing) -> Iterator[str]:

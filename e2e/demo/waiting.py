@@ -21,7 +21,7 @@ _CRD_API: Final = "apiextensions.k8s.io/v1"
 def condition(manifest: Manifest, kind: str) -> str:
     """The status of a condition; Unknown where it is absent, or is about an earlier spec."""
     generation = manifest["metadata"].get("generation")
-    for one in manifest.get("status", {}).get("conditions", []):
+    for one in (manifest.get("status") or {}).get("conditions") or ():
         if one["type"] == kind and one.get("observedGeneration", generation) == generation:
             return str(one["status"])
     return "Unknown"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 from kubernetes.config import ConfigException, list_kube_config_contexts
@@ -95,6 +97,7 @@ def namespace_of(access: Access) -> str:
         InvalidSetting: There is no such context.
     """
     files = access.kubeconfig or str(default_kubeconfig())
+    _require_one(access.kubeconfig)
     try:
         contexts, current = list_kube_config_contexts(files)  # type: ignore[no-untyped-call]
     except ConfigException:
@@ -106,11 +109,20 @@ def namespace_of(access: Access) -> str:
     return chosen["context"].get("namespace") or DEFAULT_NAMESPACE
 
 
+def _require_one(files: str) -> None:
+    """Raise InvalidSetting where ``files`` are named and none is there; some of several may be absent, as for kubectl."""
+    named = [Path(file) for file in files.split(os.pathsep) if file]
+    if named and not any(file.exists() for file in named):
+        raise InvalidSetting("KUBECONFIG", f"there is no file {files}; name one that is, also by --kubeconfig")
+
+
 async def _all(api: Api, resource: Resource) -> list[Json]:
     return [item async for page in api.pages(resource) for item in page["items"]]
 
 
 def _ask(access: Access, read: Callable[[Api], Awaitable[T]]) -> T:
+    _require_one(access.kubeconfig)
+
     async def asked() -> T:
         connection = await connect(Settings(kubeconfig=access.kubeconfig, context=access.context))
         try:

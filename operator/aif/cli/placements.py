@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -17,6 +17,9 @@ from aif.cli.output import grid
 from aif.cli.simulation import Simulation
 
 Json = dict[str, Any]
+
+WIDE: Final = 100
+"""Columns from which on the table tells what weighed most."""
 
 
 def placements(simulation: Simulation) -> Json:
@@ -44,11 +47,13 @@ def _service(service: AIService) -> Json:
     }
 
 
-def view(simulation: Simulation, _screen: Console) -> RenderableType:
+def view(simulation: Simulation, screen: Console) -> RenderableType:
     """Return the result as a table, and below it what one should know."""
     notes = [Text(f"note: {note}", style="yellow") for note in simulation.network.notes]
     nodes = plural(len(simulation.network.compute_nodes), "node")
-    return Group(listing(simulation.services), Text(), Text(f"{tally(simulation.services)}; {nodes}"), *notes)
+    return Group(
+        listing(simulation.services, screen.width), Text(), Text(f"{tally(simulation.services)}; {nodes}"), *notes
+    )
 
 
 def tally(services: Sequence[AIService]) -> str:
@@ -58,20 +63,25 @@ def tally(services: Sequence[AIService]) -> str:
     return f"{len(services) - reasons.total()} of {plural(len(services), 'service')} placed{others}"
 
 
-def listing(services: Sequence[AIService]) -> RenderableType:
+def listing(services: Sequence[AIService], width: int) -> RenderableType:
     """Return the table of services, and below it a sentence for each that is nowhere."""
     nowhere = [service for service in services if not service.status.placements]
     sentences = [Text.assemble((service.metadata.name, "bold"), f": {why(service)}") for service in nowhere]
-    return Group(table(services), *(part for sentence in sentences for part in (Text(), sentence)))
+    return Group(table(services, width), *(part for sentence in sentences for part in (Text(), sentence)))
 
 
-def table(services: Iterable[AIService]) -> Table:
-    """Return a row per service: where it is, and what weighed most; or the reason why it is nowhere."""
-    rows = grid("SERVICE", "TYPE", "NODE", "TIER", "VARIANT", "SCORE", "PREDICTED", "TARGET", "WHY")
-    for column in rows.columns[:-1]:
+def table(services: Iterable[AIService], width: int) -> Table:
+    """Return a row per service: where it is, and what weighed most; or the reason why it is nowhere.
+
+    The last column is left out where ``width`` has no room for it.
+    """
+    headings = ("SERVICE", "TYPE", "NODE", "TIER", "VARIANT", "SCORE", "PREDICTED", "TARGET", "WHY")
+    shown = len(headings) if width >= WIDE else len(headings) - 1
+    rows = grid(*headings[:shown])
+    for column in rows.columns[:-1] if shown == len(headings) else rows.columns:
         column.no_wrap = True
     for service in services:
-        rows.add_row(*_row(service))
+        rows.add_row(*_row(service)[:shown])
     return rows
 
 

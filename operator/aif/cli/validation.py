@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -57,10 +58,15 @@ def problems(document: Document, kind: Kind) -> list[Problem]:
     """
     if document.api_version != API_VERSION:
         return [Problem(document.title, "apiVersion", f"must be {API_VERSION}, not {document.api_version or 'absent'}")]
-    schema = annotated_schema(kind)
+    schema = _schema(kind)
     asked = {name: document.body.get(name) for name in ("metadata", "spec")}
     faults = list(_faults(asked, kind, schema))
     return [Problem(document.title, field, reason) for field, reason in faults]
+
+
+@cache
+def _schema(kind: Kind) -> Schema:
+    return annotated_schema(kind)
 
 
 def parse(document: Document, model: type[M]) -> M:
