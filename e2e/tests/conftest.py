@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
+import network as networks
+import operator_account
 import pytest
 from admission import Admission
+from audit import Audit
 from documents import ROOT
 from kubectl import Kubectl
+from operator_process import Operators, Replica
+from rest import Rest, path_of
+from services import Services
 
 from cluster import api
 from cluster.api import Cluster
@@ -44,3 +51,71 @@ def admission(cluster: Cluster) -> Admission:
 def _install_kinds(kubectl: Kubectl) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
+
+
+@pytest.fixture(scope="session")
+def rest(cluster: Cluster) -> Rest:
+    """The administrator's access to the API server."""
+    return Rest.to(cluster)
+
+
+@pytest.fixture(scope="session")
+def network(cluster: Cluster, rest: Rest) -> Iterator[None]:
+    """Simulated nodes, and ComputeNodes that speak for them."""
+    networks.build(cluster, rest)
+    yield
+    networks.raze(cluster, rest)
+
+
+@pytest.fixture(scope="session")
+def operators(
+    kubectl: Kubectl, network: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Operators]:
+    """Starts replicas of the operator, with its own account and rights, beside the cluster."""
+    del network  # it must be there first
+    operator_account.install(kubectl)
+    running = pytestconfig.stash[_RUNNING] = Operators(kubectl, tmp_path_factory.mktemp("operator"))
+    yield running
+    running.end_all()
+
+
+@pytest.fixture(scope="module")
+def operator(operators: Operators) -> Iterator[Replica]:
+    """One replica that leads, for all tests of a module."""
+    replica = operators.start_leading()
+    yield replica
+    assert replica.alive, f"the operator ended by itself, with {replica.process.returncode}"
+    code, _ = replica.end()
+    assert code == 0, f"the operator ended with {code}"
+
+
+@pytest.fixture
+def services(rest: Rest) -> Iterator[Services]:
+    """AIServices in a namespace of the test's own, which enforces the restricted profile."""
+    name = f"e2e-{secrets.token_hex(4)}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    rest.create("namespaces", {"metadata": {"name": name, "labels": labels}})
+    yield Services(rest, name)
+    # First the services: what they hold is free before the next test, and not only once the namespace is gone.
+    rest.send("DELETE", path_of("aiservices", "", name))
+    rest.delete("namespaces", name)
+
+
+@pytest.fixture(scope="session")
+def audit(cluster: Cluster) -> Audit:
+    """The API server's audit log; only an embedded cluster keeps one."""
+    if cluster.audit_log is None:
+        pytest.skip("this cluster keeps no audit log; the embedded one does")
+    return Audit(cluster.audit_log)
+
+
+_RUNNING = pytest.StashKey[Operators]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Quote the operators' logs beside a failure."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]  # pytest sends what the next hook returned
+    if report.failed and (running := item.config.stash.get(_RUNNING, None)) is not None:
+        report.sections.append(("operator", running.tails()))
+    return report  # type: ignore[return-value]
