@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.domain.actions import Action, Emit
+from aif.domain.actions import Action, Apply, Emit
 from aif.domain.cluster import ObjectReference
 from aif.errors import AifError, Conflict, Forbidden, Rejected, Unavailable
 from aif.gateways.expectations import Expectations, Standing
@@ -130,6 +130,8 @@ class Controller:
         decision = aiservice.reconcile(service, snapshot, now)
         self._hold(service, snapshot.claim, decision.claim)
         (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
+        if not await self._lives(service, decision.actions):
+            return
         try:
             await self._act(key, decision.actions, reference(service))
         except Forbidden:
@@ -139,6 +141,17 @@ class Controller:
             refusal = aiservice.fail(decided, error, snapshot, now)
             await self._act(key, refusal.actions, reference(service))
             raise
+
+    async def _lives(self, service: AIService, actions: Sequence[Action]) -> bool:
+        """Tell whether ``service`` is still there, live where a child is about to be made again.
+
+        When a service is deleted, the watches may tell of its lost children first.
+        """
+        if not actions or not isinstance(actions[0], Apply):
+            return True
+        await self._refresher.refresh(reference(service))
+        live = self._world.services.get((service.metadata.namespace, service.metadata.name))
+        return live is not None and live.metadata.uid == service.metadata.uid
 
     def _hold(self, service: AIService, before: Claim | None, after: Claim | None) -> None:
         """Hold in the ledger what was decided, before anybody else decides."""

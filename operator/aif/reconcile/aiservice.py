@@ -53,6 +53,8 @@ def _moved(service: AIService, outcome: Outcome) -> bool:
 def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime) -> Decision:
     """Return what to report when the API server refused a child: a name that is taken, a quota, a policy."""
     match error:
+        case Denied() if "being terminated" in error.message:
+            return Decision(claim=snapshot.claim)  # its namespace goes, and it goes with it
         case NameTaken():
             verdict = Verdict("Accepted", "False", Reason.NAME_CONFLICT, error.message)
         case Denied() if "exceeded quota" in error.message:
