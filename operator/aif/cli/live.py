@@ -110,7 +110,7 @@ def namespace_of(access: Access) -> str:
 
 
 def _require_one(files: str) -> None:
-    """Raise InvalidSetting where ``files`` are named and none is there; some of several may be absent, as for kubectl."""
+    """Raise InvalidSetting where ``files`` are named and none is there; as for kubectl, some may be absent."""
     named = [Path(file) for file in files.split(os.pathsep) if file]
     if named and not any(file.exists() for file in named):
         raise InvalidSetting("KUBECONFIG", f"there is no file {files}; name one that is, also by --kubeconfig")

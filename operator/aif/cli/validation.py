@@ -23,7 +23,6 @@ _NAME: Final = TypeAdapter[str](ObjectName)
 _WORDS: Final = {
     "extra_forbidden": "there is no such field",
     "missing": "is required",
-    "json_type": "is required",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
@@ -91,7 +90,7 @@ def _faults(asked: Mapping[str, Any], kind: Kind, schema: Schema) -> Iterator[tu
         yield from ((_path(fault["loc"]), _reason(fault, schema)) for fault in error.errors())
         return
     filled = accepted.to_dict()
-    yield from violations(schema, {"metadata": {"name": metadata.get("name")}, "spec": filled["spec"]})
+    yield from violations(schema, {"metadata": named["metadata"], "spec": filled["spec"]})
 
 
 def _path(location: Sequence[str | int]) -> str:
@@ -104,7 +103,8 @@ def _reason(fault: ErrorDetails, schema: Schema) -> str:
     if kind == "extra_forbidden":
         return _WORDS[kind] + _suggestion(fault["loc"], schema)
     if kind in _WORDS or fault["input"] is None:
-        return _WORDS.get(kind, _WORDS["missing"])
+        # An API server takes null for absent.
+        return _WORDS["missing"] if fault["input"] is None else _WORDS[kind]
     said = (
         fault["msg"]
         .removeprefix("Value error, ")
