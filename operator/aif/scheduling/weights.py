@@ -46,11 +46,13 @@ def weights(service: AIService, policy: Policy, known: Collection[str]) -> dict[
 
 
 def _grouped(groups: tuple[tuple[dict[str, float], float], ...], known: Collection[str]) -> dict[str, float]:
-    """Return the shares of all terms, each group's own weights scaled to the share of the group."""
+    """Return the shares of all terms, each group's own weights scaled to its share; equal ones where nothing weighs."""
     shares: dict[str, float] = {}
     for group, share in groups:
         present = {name: weight for name, weight in group.items() if name in known}
         total = sum(present.values())
         shares |= {name: share * weight / total for name, weight in present.items() if weight > 0.0}
     whole = sum(shares.values())
-    return {name: share / whole for name, share in shares.items()}
+    return (
+        {name: share / whole for name, share in shares.items()} if whole else {name: 1 / len(known) for name in known}
+    )

@@ -30,7 +30,7 @@ from tests.builders import (
 from tests.scheduling.fleet import a_claim, a_table
 
 GPU = "nvidia.com/gpu"
-CLOUD = {"tier": "Cloud", "origin": "External", "provider": {"name": "acme"}}
+CLOUD: dict[str, Any] = {"tier": "Cloud", "origin": "External", "provider": {"name": "acme"}}
 
 
 def a_condition(type_: str, status: str, reason: str = "AsExpected") -> dict[str, Any]:

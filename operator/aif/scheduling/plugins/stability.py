@@ -12,7 +12,7 @@ from aif.planning.demands import MEMORY
 from aif.scheduling.problem import Problem
 
 HOUR = 3600.0
-_INSTANT = 1e-9
+MILLISECOND = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,12 @@ class Stability:
 
     Attributes:
         half_life: Seconds of readiness after which a node is trusted by half.
+        half_jitter: Seconds of jitter at which a link is trusted by half.
     """
 
     name: str = "stability"
     half_life: float = HOUR
+    half_jitter: float = MILLISECOND
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return the mean of the parts that are known."""
@@ -54,6 +56,5 @@ class Stability:
         return np.asarray(100.0 * ready / (ready + self.half_life))
 
     def _steadiness(self, problem: Problem, rows: IntArray) -> FloatArray:
-        """Return the share of the link's delay that does not vary."""
-        rtt, jitter = problem.links.rtt[rows], problem.links.jitter[rows]
-        return np.asarray(100.0 * (1.0 - jitter / np.maximum(rtt + jitter, _INSTANT)))
+        """Return j0/(j0 + jitter), whatever the delay itself: a distant node is no steadier for its distance."""
+        return np.asarray(100.0 * self.half_jitter / (self.half_jitter + problem.links.jitter[rows]))
