@@ -1,0 +1,161 @@
+"""The same commands read a cluster, and say in one line what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aif.cli.live import Access, network, service
+from aif.errors import InvalidInput, InvalidSetting, Unavailable
+from tests.builders import a_compute_node, an_aiservice
+from tests.cli.conftest import Aif, Result
+from tests.fake_api import FakeApi
+
+PLACED = {
+    "node": "gnb-7",
+    "nodeName": "worker-gnb-7",
+    "tier": "RAN",
+    "variant": "gpu",
+    "replicas": 1,
+    "score": 88,
+    "copy": "c0ffee",
+}
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeApi]:
+    """Yield an API server with a node, a compute node, a service on it, and its pod."""
+    async with FakeApi() as api:
+        api.put("/api/v1/nodes/worker-gnb-7", a_kubernetes_node())
+        api.put("/api/v1/namespaces/video/pods/plates-0", a_pod())
+        api.put("/apis/net4ai.io/v1alpha1/computenodes/gnb-7", named("ComputeNode", a_compute_node().to_dict()))
+        stored = an_aiservice(namespace="video", status={"placements": [PLACED]}).to_dict()
+        api.put("/apis/net4ai.io/v1alpha1/namespaces/video/aiservices/plates", named("AIService", stored))
+        yield api
+
+
+def named(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "net4ai.io/v1alpha1", "kind": kind, **body}
+
+
+def a_kubernetes_node() -> dict[str, Any]:
+    allocatable = {"cpu": "32", "memory": "128Gi", "nvidia.com/gpu": "1", "pods": "110"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "worker-gnb-7"},
+        "status": {"allocatable": allocatable},
+    }
+
+
+def a_pod() -> dict[str, Any]:
+    requests = {"cpu": "2", "nvidia.com/gpu": "1"}
+    containers = [{"name": "service", "resources": {"requests": requests}}]
+    metadata = {"name": "plates-0", "namespace": "video", "labels": {"net4ai.io/service": "plates"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"nodeName": "worker-gnb-7", "containers": containers},
+    }
+
+
+@pytest.fixture
+def kubeconfig(fake: FakeApi, tmp_path: Path) -> str:
+    """Return a kubeconfig whose current context names the namespace video, beside one without a namespace."""
+    path = tmp_path / "kubeconfig"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "clusters": [{"name": "fake", "cluster": {"server": fake.url}}],
+        "users": [{"name": "me", "user": {"token": "abc"}}],
+        "contexts": [
+            {"name": "here", "context": {"cluster": "fake", "user": "me", "namespace": "video"}},
+            {"name": "plain", "context": {"cluster": "fake", "user": "me"}},
+        ],
+    }
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(path)
+
+
+async def call(aif: Aif, *words: str) -> Result:
+    return await asyncio.to_thread(aif, *words)
+
+
+async def test_a_service_is_read_in_the_namespace_of_the_context(kubeconfig: str) -> None:
+    found = await asyncio.to_thread(service, Access(kubeconfig), "plates")
+    assert found.metadata.namespace == "video"
+
+
+async def test_explain_reads_the_cluster(aif: Aif, kubeconfig: str) -> None:
+    done = await call(aif, "explain", "plates", "--kubeconfig", kubeconfig, "-o", "json")
+    assert done.status == 0, done.err
+    assert json.loads(done.out)["service"]["namespace"] == "video"
+
+
+async def test_the_environment_names_the_cluster_as_for_kubectl(
+    aif: Aif, kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_variable(*words: str) -> Result:
+        monkeypatch.setenv("KUBECONFIG", kubeconfig)
+        return aif(*words)
+
+    assert (await asyncio.to_thread(with_variable, "explain", "plates")).status == 0
+
+
+async def test_another_context_means_its_own_namespace(kubeconfig: str) -> None:
+    with pytest.raises(InvalidInput, match="no AIService plates in namespace default: `kubectl get aiservices -A`"):
+        await asyncio.to_thread(service, Access(kubeconfig, "plain"), "plates")
+
+
+async def test_a_namespace_that_is_given_goes_first(kubeconfig: str) -> None:
+    found = await asyncio.to_thread(service, Access(kubeconfig, "plain", "video"), "plates")
+    assert found.metadata.name == "plates"
+
+
+async def test_an_unknown_context_is_told_with_those_that_are_known(kubeconfig: str) -> None:
+    with pytest.raises(InvalidSetting, match="there is no context moon; known are here, plain"):
+        await asyncio.to_thread(service, Access(kubeconfig, "moon"), "plates")
+
+
+async def test_nodes_shows_what_the_pods_leave(aif: Aif, kubeconfig: str) -> None:
+    done = await call(aif, "nodes", "--kubeconfig", kubeconfig, "-o", "json")
+    (node,) = json.loads(done.out)["nodes"]
+    assert {device["type"]: device["free"] for device in node["devices"]} == {"nvidia.com/gpu": 0, "cpu": 30}
+    assert node["services"] == ["video/plates"]
+    assert node["reason"] == "Pending"
+
+
+async def test_an_object_that_cannot_be_read_hides_no_other(fake: FakeApi, kubeconfig: str) -> None:
+    broken = named("ComputeNode", {"metadata": {"name": "broken", "uid": "u"}, "spec": {"tier": "Nowhere"}})
+    fake.put("/apis/net4ai.io/v1alpha1/computenodes/broken", broken)
+    seen, _ = await asyncio.to_thread(network, Access(kubeconfig))
+    assert [node.metadata.name for node in seen.compute_nodes] == ["gnb-7"]
+
+
+async def test_a_service_that_cannot_be_read_is_told_by_its_field(fake: FakeApi, kubeconfig: str) -> None:
+    broken = named("AIService", {"metadata": {"name": "broken", "namespace": "video", "uid": "u"}, "spec": {}})
+    fake.put("/apis/net4ai.io/v1alpha1/namespaces/video/aiservices/broken", broken)
+    with pytest.raises(InvalidInput, match=r"AIService broken in namespace video cannot be read: spec\.serviceType"):
+        await asyncio.to_thread(service, Access(kubeconfig), "broken")
+
+
+async def test_a_server_that_does_not_answer_is_told(fake: FakeApi, kubeconfig: str) -> None:
+    fake.fail(times=99)
+    with pytest.raises(Unavailable, match="no answer from the API server"):
+        await asyncio.to_thread(network, Access(kubeconfig))
+
+
+def test_a_kubeconfig_that_is_not_there_is_named(aif: Aif, tmp_path: Path) -> None:
+    missing = str(tmp_path / "none")
+    for words in (("nodes",), ("explain", "plates")):
+        done = aif(*words, "--kubeconfig", missing)
+        assert (done.status, done.out) == (1, "")
+        assert done.err == f"error: KUBECONFIG: there is no file {missing}; name one that is, also by --kubeconfig\n"
