@@ -1,0 +1,125 @@
+"""What holds of every decision, whatever the world."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aif.api.aiservice import AIService
+from aif.api.base import Tier
+from aif.scheduling.cycle import select
+from aif.scheduling.judgement import Judgement
+from aif.scheduling.ledger import Ledger
+from aif.scheduling.plugins import FILTERS
+from aif.scheduling.problem import Problem
+from aif.scheduling.ranking import Ranking
+from aif.scheduling.selection import Selection
+from tests.scheduling import oracle
+from tests.scheduling.fleet import POLICY
+from tests.scheduling.worlds import World, places, services, worlds
+
+more = settings(max_examples=100, deadline=None)
+
+
+def decide(service: AIService, world: World) -> Selection:
+    """Return the selection for ``service`` in ``world``."""
+    return select(service, world.table, POLICY)
+
+
+def same(one: object, other: object) -> bool:
+    """Return whether two values read alike, so that unknown equals unknown."""
+    return repr(one) == repr(other)
+
+
+def fitting(service: AIService, world: World) -> set[tuple[str, str]]:
+    """Return node and variant of every fit, by the second judgement."""
+    return {
+        (place.metadata.name, variant.name)
+        for place in world.places
+        for variant in service.variants
+        if oracle.fits(
+            service, variant, place, world.nodes[place.spec.node_name or ""], world.used(place.spec.node_name or "")
+        )
+    }
+
+
+@more
+@given(service=services(), world=worlds())
+def test_a_hard_limit_is_never_broken_and_no_node_that_fits_is_refused(service: AIService, world: World) -> None:
+    found = {
+        (world.places[row].metadata.name, variant.name)
+        for variant in service.variants
+        for row in Judgement.of(Problem.of(service, variant, world.table, POLICY), FILTERS).fits.nonzero()[0]
+    }
+    assert found == fitting(service, world)
+
+
+@more
+@given(service=services(), world=worlds())
+def test_the_choice_stands_on_the_first_step_and_variant_that_any_node_fits(service: AIService, world: World) -> None:
+    selection, fits = decide(service, world), fitting(service, world)
+    tiers = {place.metadata.name: place.spec.tier for place in world.places}
+    order = [variant.name for variant in service.variants]
+    ranked = sorted({(tiers[node] is not Tier.RAN, order.index(variant)) for node, variant in fits})
+    if selection.chosen is None:
+        assert not ranked
+    else:
+        chosen = selection.chosen
+        assert (chosen.tier is not Tier.RAN, order.index(chosen.variant.name)) == ranked[0]
+        assert (chosen.node, chosen.variant.name) in fits
+
+
+@more
+@given(service=services(), world=worlds())
+def test_scores_are_finite_and_between_0_and_100(service: AIService, world: World) -> None:
+    for variant in service.variants:
+        problem = Problem.of(service, variant, world.table, POLICY)
+        rows = Judgement.of(problem, FILTERS).fits.nonzero()[0]
+        if len(rows):
+            ranking = Ranking.of(problem, rows)
+            assert ((ranking.terms >= 0) & (ranking.terms <= 100)).all()
+            assert ((ranking.totals >= 0) & (ranking.totals <= 100)).all()
+            assert math.isclose(ranking.shares.sum(), 1.0)
+
+
+@more
+@given(service=services(), world=worlds(), data=st.data())
+def test_a_node_that_does_not_fit_never_changes_the_choice(
+    service: AIService, world: World, data: st.DataObject
+) -> None:
+    place = data.draw(places("added"))
+    node = replace(next(iter(world.nodes.values())), name="worker-added") if world.nodes else None
+    wider = World((*world.places, place), world.nodes | ({"worker-added": node} if node else {}), world.pods)
+    if node is None or any(name == "added" for name, _ in fitting(service, wider)):
+        return
+    assert same(decide(service, wider).chosen, decide(service, world).chosen)
+
+
+@more
+@given(service=services(), world=worlds(), data=st.data())
+def test_the_order_of_nodes_does_not_matter(service: AIService, world: World, data: st.DataObject) -> None:
+    shuffled = World(tuple(data.draw(st.permutations(world.places))), world.nodes, world.pods)
+    assert same(decide(service, shuffled), decide(service, world))
+
+
+@more
+@given(service=services(), world=worlds())
+def test_every_node_is_accounted_for(service: AIService, world: World) -> None:
+    selection = decide(service, world)
+    assert selection.message
+    assert len(selection.message) <= 1024
+    if selection.chosen is None:
+        for variant in service.variants:
+            assert sum(s.count for s in selection.rejections if s.variant == variant.name) == len(world.places)
+    assert all(s.nearest in {place.metadata.name for place in world.places} for s in selection.rejections)
+
+
+@more
+@given(service=services(), world=worlds())
+def test_what_is_chosen_can_be_claimed(service: AIService, world: World) -> None:
+    chosen = decide(service, world).chosen
+    if chosen is not None:
+        assert Ledger().claim(chosen.claim, world.nodes[chosen.node_name], world.pods) is None
