@@ -17,7 +17,7 @@ from tests.fake_store import Failure, Json, Store, Where
 
 _PATH = re.compile(
     r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)"
-    r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>status|scale))?"
+    r"(?:/(?P<name>[^/]+))?(?:/status)?"
 )
 
 
@@ -105,26 +105,26 @@ class FakeApi:
         self.faults.append(fault)
         return fault
 
-    def put(self, path: str, body: Json) -> Json:
-        """Create or replace the object at ``path`` as a user would."""
-        where, _ = _where(path)
+    def put(self, path: str, body: Json, uid: str = "") -> Json:
+        """Create or replace the object at ``path`` as a user would; a new one may be given its ``uid``."""
+        where = _where(path)
         if where in self.store.objects:
             stored = self.store.replace(
                 where, {**body, "metadata": {**self.store.get(where)["metadata"], **body.get("metadata", {})}}
             )
         else:
-            stored = self.store.create(where, body)
+            stored = self.store.create(where, body, uid=uid)
         self.wake()
         return stored
 
     def remove(self, path: str) -> None:
         """Delete the object at ``path`` as a user would."""
-        self.store.delete(_where(path)[0])
+        self.store.delete(_where(path))
         self.wake()
 
     def read(self, path: str) -> Json:
         """Return the object at ``path``."""
-        return self.store.get(_where(path)[0])
+        return self.store.get(_where(path))
 
     def cut_watches(self) -> None:
         """End every open watch in the middle."""
@@ -162,43 +162,49 @@ class FakeApi:
 
     async def _answer(self, request: web.Request, body: Any) -> web.StreamResponse:  # noqa: ANN401 - any JSON
         try:
-            where, subresource = self._find(request.path)
+            where = self._find(request.path)
             if request.query.get("watch"):
                 return await self._watch(request, where)
             if request.method == "GET" and not where[2]:
                 return web.json_response(self._list(request, where))
-            return web.json_response(self._carry_out(request, where, subresource, body))
+            return web.json_response(self._carry_out(request, where, body))
         except Failure as failure:
             return _status(failure.status, failure.message)
 
-    def _find(self, path: str) -> tuple[Where, str]:
-        where, subresource = _where(path)
+    def _find(self, path: str) -> Where:
+        where = _where(path)
         if where[0].rsplit("/", 1)[1] in self.absent:
             raise Failure(404, "the server could not find the requested resource")
-        return where, subresource
+        return where
 
-    def _carry_out(self, request: web.Request, where: Where, subresource: str, body: Any) -> Json:  # noqa: ANN401
+    def _carry_out(self, request: web.Request, where: Where, body: Any) -> Json:  # noqa: ANN401
         manager = request.query.get("fieldManager", "test")
         try:
-            match request.method, request.content_type:
-                case "GET", _:
+            if request.method == "PATCH":
+                return self._patch(request, where, body, manager)
+            match request.method:
+                case "GET":
                     return self.store.get(where)
-                case "POST", _:
+                case "POST":
                     return self.store.create((*where[:2], body["metadata"]["name"]), body, manager)
-                case "PUT", _:
+                case "PUT":
                     return self.store.replace(where, body, manager)
-                case "DELETE", _:
+                case _:
                     self.store.delete(where, (body or {}).get("preconditions"))
                     return {"kind": "Status", "status": "Success"}
-                case "PATCH", "application/apply-patch+yaml":
-                    force = request.query.get("force") == "true"
-                    return self.store.apply(where, body, manager, force=force, subresource=subresource)
-                case "PATCH", "application/merge-patch+json":
-                    return self.store.merge(where, body)
-                case method, kind:
-                    raise Failure(415, f"{method} with {kind} is not served")
         finally:
             self.wake()
+
+    def _patch(self, request: web.Request, where: Where, body: Any, manager: str) -> Json:  # noqa: ANN401 - any JSON
+        match request.content_type:
+            case "application/apply-patch+yaml":
+                return self.store.apply(where, body, manager, force=request.query.get("force") == "true")
+            case "application/merge-patch+json":
+                return self.store.merge(where, body)
+            case "application/json-patch+json":
+                return self.store.patch(where, body)
+            case kind:
+                raise Failure(415, f"{kind} is not served")
 
     def _list(self, request: web.Request, where: Where) -> Json:
         start, _, version = request.query.get("continue", "").partition("@")
@@ -263,11 +269,11 @@ class FakeApi:
         ]
 
 
-def _where(path: str) -> tuple[Where, str]:
+def _where(path: str) -> Where:
     found = _PATH.fullmatch(path)
     if found is None:
         raise Failure(404, f"{path} is not served")
-    return (f"{found['root']}/{found['plural']}", found["ns"] or "", found["name"] or ""), found["sub"] or ""
+    return f"{found['root']}/{found['plural']}", found["ns"] or "", found["name"] or ""
 
 
 def _selected(request: web.Request, where: Where, key: Where, item: Json) -> bool:

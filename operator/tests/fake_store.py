@@ -50,12 +50,13 @@ class Store:
             raise Failure(404, f"{where[0]} {where[2]!r} not found")
         return copy.deepcopy(self.objects[where])
 
-    def create(self, where: Where, body: Mapping[str, Any], manager: str = "test") -> Json:
+    def create(self, where: Where, body: Mapping[str, Any], manager: str = "test", uid: str = "") -> Json:
         """Store a new object."""
         if where in self.objects:
             raise Failure(409, f"{where[0]} {where[2]!r} already exists")
         body = copy.deepcopy(dict(body))
-        metadata = {**body.get("metadata", {}), "name": where[2], "uid": str(uuid.uuid4()), "generation": 1}
+        metadata = {**body.get("metadata", {}), "name": where[2], "generation": 1}
+        metadata["uid"] = uid or str(uuid.uuid4())
         if where[1]:
             metadata["namespace"] = where[1]
         self.owners[where] = {manager: set(_leaves(body)) - IDENTITY}
@@ -86,21 +87,32 @@ class Store:
         live = self.get(where)
         return self._update(where, live, _merged(live, patch))
 
-    def apply(self, where: Where, body: Json, manager: str, *, force: bool, subresource: str = "") -> Json:
-        """Server-side apply: take over what ``body`` holds, give up what ``manager`` held and left out."""
-        part = {k: v for k, v in body.items() if (k == "status") == (subresource == "status") or k in _ALWAYS}
-        wanted = {path: value for path, value in _leaves(part).items() if path not in IDENTITY}
-        if where not in self.objects:
-            if subresource or body["metadata"].get("uid"):
-                raise Failure(404 if subresource else 409, f"{where[2]}: no existing object was found")
-            created = self.create(where, {**part}, f"{manager}/{subresource}")
-            return self._show_managers(where, created)
+    def patch(self, where: Where, steps: list[Json]) -> Json:
+        """Carry out a JSON patch (RFC 6902) of the operations test and add, on members of maps."""
         live = self.get(where)
-        self._check_uid(live, body)
-        owner = f"{manager}/{subresource}"
+        after = copy.deepcopy(live)
+        for step in steps:
+            path = tuple(step["path"].strip("/").split("/"))
+            if step["op"] == "add":
+                _set(after, path, step["value"])
+            elif _leaves(live).get(path) != step["value"]:
+                raise Failure(422, "the server rejected our request due to an error in our request")
+        return self._update(where, live, after)
+
+    def apply(self, where: Where, body: Json, manager: str, *, force: bool) -> Json:
+        """Server-side apply: take over what ``body`` holds, give up what ``manager`` held and left out."""
+        wanted = {path: value for path, value in _leaves(body).items() if path not in IDENTITY}
+        uid = body["metadata"].get("uid")
+        if where not in self.objects:
+            if uid:
+                raise Failure(409, "uid mismatch: no existing object was found")
+            return self._show_managers(where, self.create(where, body, manager))
+        live = self.get(where)
+        if uid and uid != live["metadata"]["uid"]:
+            raise Failure(422, f'metadata.uid: Invalid value: "{uid}": field is immutable')
         if not force:
-            self._check_owners(where, live, wanted, owner)
-        return self._show_managers(where, self._take_over(where, live, wanted, owner))
+            self._check_owners(where, live, wanted, manager)
+        return self._show_managers(where, self._take_over(where, live, wanted, manager))
 
     def _take_over(self, where: Where, live: Json, wanted: dict[Path, Any], owner: str) -> Json:
         owners = self.owners[where]
@@ -125,18 +137,9 @@ class Store:
             if name != owner and clash:
                 raise Failure(409, f'Apply failed with conflict with "{name}": .{".".join(min(clash))}')
 
-    @staticmethod
-    def _check_uid(live: Json, body: Json) -> None:
-        uid = body["metadata"].get("uid")
-        if uid and uid != live["metadata"]["uid"]:
-            raise Failure(409, f"uid mismatch: the provided object specified uid {uid}")
-
     def _show_managers(self, where: Where, shown: Json) -> Json:
-        entries = [
-            {"manager": name.split("/")[0], "operation": "Apply"}
-            for name in self.owners[where]
-            if name.startswith("aif")
-        ]
+        applied = [name for name in self.owners[where] if name.startswith("aif")]
+        entries = [{"manager": name, "operation": "Apply"} for name in applied]
         self.objects[where]["metadata"]["managedFields"] = entries
         shown["metadata"]["managedFields"] = entries
         return shown
@@ -156,9 +159,6 @@ class Store:
             self.objects[where] = body
         self.history.append((self.version, where, kind, copy.deepcopy(body)))
         return copy.deepcopy(body)
-
-
-_ALWAYS = {"apiVersion", "kind", "metadata"}
 
 
 def _leaves(value: Any, path: Path = ()) -> dict[Path, Any]:  # noqa: ANN401 - any JSON

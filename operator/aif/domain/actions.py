@@ -26,7 +26,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus:
-    """Server-side apply of the whole status of one object, refused where the uid is another."""
+    """Replacement of the whole status of one object, refused where the uid is another."""
 
     target: ObjectReference
     status: Mapping[str, Any]

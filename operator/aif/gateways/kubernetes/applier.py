@@ -56,7 +56,7 @@ class Applier:
                 return await self._delete(target, resource_version, regarding)
             case WriteStatus(target, status):
                 check_reach(target.namespace, regarding, f"a status of {target.kind} {target.name}")
-                return _written(await self._writer.apply_status(target, status))
+                return _written(await self._writer.write_status(target, status))
             case Emit():
                 await self._recorder.emit(action)
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,10 @@ WRITE_SECONDS: Final = 4.0
 
 APPLY: Final = "application/apply-patch+yaml"
 MERGE: Final = "application/merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
+
+_OTHER_UID: Final = re.compile(r"metadata[./]uid\b|the server rejected our request due to an error in our request$")
+"""How a uid is refused: by validation with its field, by the test of a JSON patch with a sentence that says nothing."""
 
 
 class NotLeading(Unavailable):
@@ -42,26 +47,34 @@ class Writer:
             Unavailable: No answer, or one that says later; it may have been carried out.
         """
         resource = check_apply(body)
-        path = resource.path(body["metadata"].get("namespace", ""), body["metadata"]["name"])
-        return await self._send("PATCH", path, body, APPLY, _managed(force=force))
+        metadata = body["metadata"]
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        try:
+            return await self._send("PATCH", path, body, APPLY, params)
+        except Rejected as error:
+            raise _other_object(error, f"{body['kind']} {metadata['name']}") from error
 
-    async def apply_status(self, target: ObjectReference, status: Mapping[str, Any]) -> Json:
-        """Server-side apply of an object's whole status.
+    async def write_status(self, target: ObjectReference, status: Mapping[str, Any]) -> Json:
+        """Replace an object's whole status, if the object is still the one with that uid.
+
+        A JSON patch, for its test: server-side apply of a status takes no notice of a uid.
 
         Raises:
-            Conflict: The object has another uid, or is gone.
+            Conflict: The object has another uid.
+            NotFound: It is gone.
             Rejected: The operator may not write this, or the API server refuses it.
             Unavailable: No answer, or one that says later; it may have been carried out.
         """
         path = check_status(target).path(target.namespace, target.name, "status")
-        metadata = {"name": target.name, "uid": target.uid}
-        if target.namespace:
-            metadata["namespace"] = target.namespace
-        body = {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata, "status": status}
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": target.uid},
+            {"op": "add", "path": "/status", "value": status},
+        ]
         try:
-            answer = await self._send("PATCH", path, body, APPLY, _managed(force=True))
+            answer = await self._send("PATCH", path, patch, JSON_PATCH, {"fieldManager": FIELD_MANAGER})
         except Rejected as error:
-            raise _other_object(error, target) from error
+            raise _other_object(error, f"{target.kind} {target.name}") from error
         self._metrics.status_writes_total.labels(target.kind).inc()
         return answer
 
@@ -104,9 +117,7 @@ class Writer:
         path = check_event(namespace, regarding).path(namespace, name)
         return await self._send("PATCH", path, patch, MERGE, {"fieldManager": FIELD_MANAGER})
 
-    async def _send(
-        self, method: str, path: str, body: Mapping[str, Any], content_type: str, params: Mapping[str, str]
-    ) -> Json:
+    async def _send(self, method: str, path: str, body: object, content_type: str, params: Mapping[str, str]) -> Json:
         self._metrics.write_wait_seconds_total.inc(await self._budget.take())
         if not self._is_leader():
             raise NotLeading(f"{method} {path}: not sent, this replica does not hold the Lease")
@@ -115,12 +126,8 @@ class Writer:
         )
 
 
-def _managed(*, force: bool) -> dict[str, str]:
-    return {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
-
-
-def _other_object(error: Rejected, target: ObjectReference) -> Rejected | Conflict:
+def _other_object(error: Rejected, title: str) -> Rejected | Conflict:
     """Return what a refused uid means: the object is another one of the same name, not a faulty request."""
-    if "metadata.uid" in error.message:
-        return Conflict(f"{target.kind} {target.name} is no longer the object with uid {target.uid}", status=409)
+    if _OTHER_UID.search(error.message):
+        return Conflict(f"{title} is no longer the object that was decided on: its uid is another", status=409)
     return error

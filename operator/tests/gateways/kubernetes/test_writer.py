@@ -110,7 +110,7 @@ async def test_a_replica_that_does_not_lead_sends_nothing(gateways: Gateways) ->
     with pytest.raises(NotLeading):
         await gateways.writer.apply(an_intent())
     with pytest.raises(NotLeading):
-        await gateways.writer.apply_status(OWNER, {})
+        await gateways.writer.write_status(OWNER, {})
     with pytest.raises(NotLeading):
         await gateways.writer.delete(ObjectReference("apps/v1", "Deployment", "shop", "plates", "uid"), "7")
     assert gateways.fake.requests == []
@@ -141,33 +141,35 @@ async def test_the_same_intent_twice_changes_nothing(gateways: Gateways) -> None
     assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
 
-async def test_a_status_is_written_to_the_object_with_that_uid(gateways: Gateways) -> None:
+async def test_the_whole_status_of_the_object_with_that_uid_is_replaced(gateways: Gateways) -> None:
     stored = gateways.fake.put(f"{AISERVICES}/plates", {"spec": {"serviceType": "Inference"}})
     target = replace(OWNER, uid=stored["metadata"]["uid"])
-    await gateways.writer.apply_status(target, {"summary": {"node": "gnb-7"}})
+    await gateways.writer.write_status(target, {"summary": {"node": "gnb-6"}, "url": "http://plates"})
+    await gateways.writer.write_status(target, {"summary": {"node": "gnb-7"}})
     after = gateways.fake.read(f"{AISERVICES}/plates")
     assert after["status"] == {"summary": {"node": "gnb-7"}}
     assert after["spec"] == stored["spec"]
-    assert gateways.count("aif_status_writes_total", kind="AIService") == 1
+    assert gateways.count("aif_status_writes_total", kind="AIService") == 2
 
 
 async def test_a_status_for_an_older_object_of_that_name_is_refused(gateways: Gateways) -> None:
     gateways.fake.put(f"{AISERVICES}/plates", {"spec": {}})
     with pytest.raises(Conflict):
-        await gateways.writer.apply_status(replace(OWNER, uid="an-older-one"), {"url": "http://plates"})
+        await gateways.writer.write_status(replace(OWNER, uid="an-older-one"), {"url": "http://plates"})
     assert "status" not in gateways.fake.read(f"{AISERVICES}/plates")
 
 
-async def test_a_status_refused_for_its_uid_by_validation_is_a_conflict_too(gateways: Gateways) -> None:
-    body = b'{"kind":"Status","message":"metadata.uid: Invalid value: field is immutable"}'
-    gateways.fake.fail(method="PATCH", status=422, body=body)
+async def test_an_intent_bound_to_an_older_object_of_that_name_is_refused(gateways: Gateways) -> None:
+    await gateways.writer.apply(an_intent())
     with pytest.raises(Conflict):
-        await gateways.writer.apply_status(OWNER, {})
+        await gateways.writer.apply(an_intent(uid="an-older-one"))
+    with pytest.raises(Conflict):
+        await gateways.writer.apply(an_intent(name="never-there", uid="an-older-one"))
 
 
 async def test_a_status_for_an_object_that_is_gone_is_refused(gateways: Gateways) -> None:
-    with pytest.raises((NotFound, Conflict)):
-        await gateways.writer.apply_status(OWNER, {})
+    with pytest.raises(NotFound):
+        await gateways.writer.write_status(OWNER, {})
 
 
 async def test_a_write_waits_four_seconds_at_most(gateways: Gateways, monkeypatch: pytest.MonkeyPatch) -> None:
