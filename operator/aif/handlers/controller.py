@@ -159,7 +159,7 @@ class Controller:
             return
         if after is None:
             self._world.ledger.release(service.metadata.uid)
-        elif (short := self._world.hold(after)) is not None:
+        elif (short := self._world.hold(service, after)) is not None:
             raise Conflict(f"{after.node} has {short.free:g} of {short.required:g} {short.resource} left: decide again")
         self._triggers.held_changed(*{claim.node for claim in (before, after) if claim is not None})
         self._triggers.capacity_changed()

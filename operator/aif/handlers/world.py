@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from aif.api.aiservice import AIService
+from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
@@ -58,10 +58,12 @@ class World:
             routes_served=self.routes_served,
         )
 
-    def hold(self, claim: Claim) -> Shortfall | None:
-        """Hold ``claim`` in the ledger; return what is short where it cannot be held."""
+    def hold(self, service: AIService, claim: Claim) -> Shortfall | None:
+        """Hold ``claim`` for ``service`` in the ledger; return what is short where it cannot be held."""
         node = self.nodes.get(("", claim.node_name))
-        return self.ledger.claim(claim, node or Node(claim.node_name), self.pods)
+        leaving = leaving_copies(service, claim.copy, self.view((claim.namespace, claim.service)))
+        pods = (pod for pod in self.pods if (pod.namespace, pod.service, pod.copy) not in leaving)
+        return self.ledger.claim(claim, node or Node(claim.node_name), pods)
 
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
@@ -100,6 +102,14 @@ class World:
             case kind:
                 child = self.children[kind].get(key)
                 return None if child is None else Seen(child.reference.uid, child.resource_version, child.terminating)
+
+
+def leaving_copies(service: AIService, copy: str, view: ServiceView) -> set[tuple[str, str, str]]:
+    """Return the copies that make room for ``copy`` before it comes: the user says so, or they answer nobody."""
+    at_once = service.spec.update is UpdateStrategy.RECREATE
+    others = {pod.copy for pod in view.pods if pod.copy != copy}
+    meta = service.metadata
+    return {(meta.namespace, meta.name, other) for other in others if at_once or not view.ready_pods(other)}
 
 
 def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:

@@ -18,6 +18,9 @@ _SHARED = frozenset(
 )
 """Lists that server-side apply merges by key: items that others added stay theirs."""
 
+_EXACT = frozenset({"selector", "nodeSelector"})
+"""Maps that mean another thing once anything is added."""
+
 
 def front(service: AIService) -> Json:
     """Return the Service in front of all copies: its name and address outlive every move."""
@@ -65,7 +68,10 @@ def covers(observed: object, intent: object) -> bool:
     match intent:
         case Mapping():
             return isinstance(observed, Mapping) and all(
-                _holds(observed.get(key), intent[key], shared=key in _SHARED) for key in intent
+                observed.get(key) == intent[key]
+                if key in _EXACT
+                else _holds(observed.get(key), intent[key], shared=key in _SHARED)
+                for key in intent
             )
         case str() | int() | float() | None:
             return observed == intent or _same_amount(observed, intent)

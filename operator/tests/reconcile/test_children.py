@@ -41,6 +41,10 @@ JSON = st.recursive(
         pytest.param({"args": ["b", "a"]}, {"args": ["a", "b"]}, False, id="arguments in another order"),
         pytest.param({"replicas": 0}, {"replicas": 1}, False, id="nothing is not one"),
         pytest.param({"replicas": 1}, {"replicas": 0}, False, id="one is not nothing"),
+        pytest.param(
+            {"selector": {"a": "1", "b": "2"}}, {"selector": {"a": "1"}}, False, id="a selector that asks more"
+        ),
+        pytest.param({"nodeSelector": {"a": "1"}}, {"nodeSelector": {"a": "1"}}, True, id="a selector as it was"),
         pytest.param("text", {"a": 1}, False, id="a text where a map belongs"),
         pytest.param("text", ["t"], False, id="a text where a list belongs"),
     ],
