@@ -27,10 +27,10 @@ _NAMESPACE: Final = "aif-demo"
 
 CRDS, NODES, OPERATOR, NETWORK, SERVICES = (
     Step("Apply the CRDs", "2 s"),
-    Step("Create the simulated nodes", "5 s"),
+    Step("Create the nodes", "5 s"),
     Step("Start the operator", "5 s"),
     Step("Apply the network", "5 s"),
-    Step("Apply the services, and wait until each is decided", "15 s"),
+    Step("Place the services", "15 s"),
 )
 
 
