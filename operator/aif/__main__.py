@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 
 from aif.errors import AifError
 from aif.gateways import logs
 from aif.gateways.kubernetes.connection import connect
 from aif.handlers.lifecycle import Replica
 from aif.settings import Settings
+
+LINGER_SECONDS = 3.0
+"""How long the interpreter may take to end, files of credentials removed; a thread may hang in a request."""
 
 
 async def run(settings: Settings) -> int:
@@ -20,7 +24,7 @@ async def run(settings: Settings) -> int:
 
 
 def main() -> None:
-    """Run one replica, and end the process whatever its threads still do."""
+    """Run one replica, and end the process within seconds whatever its threads still do."""
     try:
         settings = Settings.from_environ(os.environ)
         logs.configure(settings.log_level, settings.log_format)
@@ -28,9 +32,10 @@ def main() -> None:
     except AifError as error:
         print(error.message, file=sys.stderr)  # noqa: T201 - logging may not be set up yet
         code = 2
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    watchdog = threading.Timer(LINGER_SECONDS, os._exit, (code,))
+    watchdog.daemon = True
+    watchdog.start()
+    sys.exit(code)
 
 
 if __name__ == "__main__":
