@@ -11,9 +11,15 @@ from aif.domain.cluster import ObjectReference
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Server-side apply of the full intent for one object, ``apiVersion`` and ``kind`` included."""
+    """Server-side apply of the full intent for one object, ``apiVersion`` and ``kind`` included.
+
+    Attributes:
+        body: The intent.
+        known: Whether the object was seen, and is ours; else one of its name may be somebody else's.
+    """
 
     body: Mapping[str, Any]
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

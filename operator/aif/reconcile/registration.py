@@ -36,7 +36,7 @@ def register(node: Node, known: ComputeNode | None) -> list[Action]:
     if known is not None and covers(known.to_dict(), {"spec": intent["spec"]}):
         return []
     announcement = [] if known else [events.registered(node_reference(node), node.labels[TIER_LABEL])]
-    return [Apply(intent), *announcement]
+    return [Apply(intent, known=known is not None), *announcement]
 
 
 def is_registered(node: ComputeNode) -> bool:

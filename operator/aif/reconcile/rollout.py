@@ -80,7 +80,7 @@ def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Actio
     if seen is None:
         yield Apply(body)
     elif not covers(seen.body, body):
-        yield Apply(body)
+        yield Apply(body, known=True)
         if _was_made_so(seen, body):
             yield events.repaired(reference(service), body["kind"], body["metadata"]["name"])
 

@@ -50,8 +50,8 @@ class Applier:
 
     async def _carry_out(self, action: Action, regarding: ObjectReference) -> Written | None:
         match action:
-            case Apply(body):
-                return await self._apply(body, regarding)
+            case Apply(body, known):
+                return await self._apply(body, regarding, known=known)
             case Delete(target, resource_version):
                 return await self._delete(target, resource_version, regarding)
             case WriteStatus(target, status):
@@ -63,20 +63,40 @@ class Applier:
             case _:
                 assert_never(action)
 
-    async def _apply(self, body: Mapping[str, Any], regarding: ObjectReference) -> Written:
-        """Apply without force at first: what somebody else holds is looked at before it is taken."""
+    async def _apply(self, body: Mapping[str, Any], regarding: ObjectReference, *, known: bool) -> Written:
+        """Apply without force at first: what somebody else holds is looked at before it is taken.
+
+        An object that was never seen is looked at before: where no field of two intents meets, nothing would conflict.
+        """
         check_apply(body)
         metadata = body["metadata"]
         check_reach(metadata.get("namespace", ""), regarding, f"{body['kind']} {metadata['name']}")
+        if not known:
+            await self._require_ours(body)
         try:
             answer = await self._writer.apply(body, force=False)
         except Conflict as conflict:
-            live = await self._api.get(_named(body))
-            if not is_ours(live, body):
-                raise NameTaken(f"{_title(live)} exists and is somebody else's; rename one of the two") from conflict
+            live = await self._require_ours(body)
             log.info("Repaired foreign change", extra={"object": _title(live), "conflict": conflict.message})
             answer = await self._writer.apply(_exactly(live, body))
         return _written(answer)
+
+    async def _require_ours(self, body: Mapping[str, Any]) -> Json:
+        """Return the object that ``body`` is for, as it is now; ``body`` where there is none.
+
+        Raises:
+            NameTaken: It is somebody else's.
+            Conflict: It was made for an earlier owner of the same name, and goes with that.
+        """
+        try:
+            live = await self._api.get(_named(body))
+        except NotFound:
+            return dict(body)
+        if not is_ours(live, body):
+            if _is_left_behind(live, body):
+                raise Conflict(f"{_title(live)} goes with an earlier object of its owner's name", status=409)
+            raise NameTaken(f"{_title(live)} exists and is somebody else's; rename one of the two")
+        return live
 
     async def _delete(self, target: ObjectReference, resource_version: str, regarding: ObjectReference) -> Written:
         check_reach(target.namespace, regarding, f"the deletion of {target.kind} {target.name}")
@@ -109,9 +129,15 @@ def is_ours(live: Mapping[str, Any], intent: Mapping[str, Any]) -> bool:
     return any(entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" for entry in fields)
 
 
+def _is_left_behind(live: Mapping[str, Any], intent: Mapping[str, Any]) -> bool:
+    before, now = controller(live["metadata"]), controller(intent["metadata"])
+    return bool(before) and all(before.get(part) == now.get(part) for part in ("apiVersion", "kind", "name"))
+
+
 def _exactly(live: Json, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``body`` bound to the object that was looked at, so that no newer one of that name is taken over."""
-    return {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
+    uid = live["metadata"].get("uid")
+    return {**body, "metadata": {**body["metadata"], **({"uid": uid} if uid else {})}}
 
 
 def _named(body: Mapping[str, Any]) -> ObjectReference:

@@ -126,15 +126,46 @@ async def test_a_child_whose_owner_was_stripped_is_ours_still(gateways: Gateways
     assert live["metadata"]["ownerReferences"] == a_deployment()["metadata"]["ownerReferences"]
 
 
-@pytest.mark.parametrize("owner", [pytest.param("", id="nobody's"), pytest.param("uid-of-another", id="another's")])
-async def test_an_object_of_somebody_else_is_left_alone(gateways: Gateways, owner: str) -> None:
-    foreign = a_deployment(owner, replicas=7)
-    gateways.fake.put(f"{DEPLOYMENTS}/plates-a", foreign)
+@pytest.mark.parametrize(
+    "owners",
+    [
+        pytest.param([], id="nobody's"),
+        pytest.param([{"kind": "AIService", "name": "other", "uid": "other", "controller": True}], id="another's"),
+        pytest.param(
+            [{"kind": "StatefulSet", "name": "plates", "uid": "other", "controller": True}], id="another kind's"
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"replicas": 7}, id="with a field that conflicts"),
+        pytest.param({"paused": True}, id="without a field that conflicts"),
+    ],
+)
+async def test_an_object_of_somebody_else_is_left_alone(
+    gateways: Gateways, owners: list[dict[str, Any]], spec: dict[str, Any]
+) -> None:
+    body = a_deployment()
+    foreign = {**body, "metadata": {**body["metadata"], "ownerReferences": owners}, "spec": spec}
+    before = gateways.fake.put(f"{DEPLOYMENTS}/plates-a", foreign)
     with pytest.raises(NameTaken, match="plates-a"):
         await carry_out(gateways, Apply(a_deployment()))
-    live = the_deployment(gateways)
-    assert live["spec"] == {"replicas": 7}
-    assert live["metadata"]["ownerReferences"] == foreign["metadata"]["ownerReferences"]
+    assert the_deployment(gateways) == before
+
+
+async def test_what_an_earlier_owner_of_the_same_name_left_behind_is_waited_for(gateways: Gateways) -> None:
+    before = gateways.fake.put(f"{DEPLOYMENTS}/plates-a", a_deployment("uid-of-an-earlier-one"))
+    with pytest.raises(Conflict, match="earlier"):
+        await carry_out(gateways, Apply(a_deployment()))
+    assert the_deployment(gateways) == before
+
+
+async def test_an_object_that_was_seen_is_not_looked_at_again(gateways: Gateways) -> None:
+    await carry_out(gateways, Apply(a_deployment()))
+    looks = len(gateways.fake.sent("GET"))
+    await carry_out(gateways, Apply(a_deployment(replicas=2), known=True))
+    assert len(gateways.fake.sent("GET")) == looks
 
 
 async def test_a_users_compute_node_is_left_alone(gateways: Gateways) -> None:
