@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from math import nan
 
-from aif.api.aiservice import AIService, ApprovalStep, AutonomyLevel, Offload, UpdateStrategy
+from aif.api.aiservice import AIService, ApprovalStep, Offload, UpdateStrategy
 from aif.api.aiservice_status import Placement, Plan
-from aif.api.computenode import Origin
 from aif.api.conditions import Reason
 from aif.api.workload import Variant
 from aif.domain.conditions import Verdict
@@ -16,6 +14,7 @@ from aif.domain.policy import Policy
 from aif.planning import offload
 from aif.planning.offload import NetworkSide
 from aif.reconcile import evidence
+from aif.reconcile.approval import APPROVE, proposed_before, token, waiting_steps
 from aif.reconcile.copies import copy_id
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.snapshot import Snapshot
@@ -27,9 +26,6 @@ from aif.scheduling.selection import Choice, Selection
 
 MOST_CANDIDATES = 5
 """Candidates that a status shows."""
-
-APPROVE = "net4ai.io/approve"
-"""Annotation whose value, the token of the plan, lets a waiting step go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +140,11 @@ def _gate(service: AIService, snapshot: Snapshot, selection: Selection, choice: 
         side = offload.decide(service, _network_side(choice))
         if side.chosen is Offload.LOCAL:
             return _locally(side.reason)
-    waits_for = _waiting_steps(service, snapshot, choice)
+    proposed = proposed_before(service, selection)
+    if proposed is not None and proposed != choice:
+        choice = proposed
+        selection = replace(selection, chosen=choice, message=f"{choice.node} was proposed to a person, and still fits")
+    waits_for = waiting_steps(service, snapshot.policy, choice)
     if waits_for:
         return _proposed(service, snapshot, selection, choice, waits_for)
     return _taken(service, selection, choice)
@@ -200,7 +200,7 @@ def standing(current: Placement | None, fault: Verdict) -> Verdict:
 
 
 def _proposed(
-    service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice, steps: list[str]
+    service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice, steps: list[ApprovalStep]
 ) -> Outcome:
     """Hold the choice back until a person approves it; what serves already serves on."""
     plan = Plan(
@@ -210,7 +210,7 @@ def _proposed(
         score=choice.score,
         reason=selection.message[:256],
         token=token(service, choice),
-        waits_for=steps,
+        waits_for=[str(step) for step in steps],
     )
     message = (
         f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: "
@@ -221,25 +221,6 @@ def _proposed(
     return Outcome(verdict, current, snapshot.claim if current else None, selection, plan)
 
 
-def _waiting_steps(service: AIService, snapshot: Snapshot, choice: Choice) -> list[str]:
-    """Return the steps of this choice that a person has to approve and has not ([6GANA] autonomy)."""
-    autonomy = service.spec.autonomy
-    if service.metadata.annotations.get(APPROVE) == token(service, choice):
-        return []
-    current = next(iter(service.status.placements), None)
-    if current is not None and (current.node, current.variant) == (choice.node, choice.variant.name):
-        return []
-    if autonomy.level is AutonomyLevel.MANUAL:
-        return [ApprovalStep.PLACE if current is None else ApprovalStep.MIGRATE]
-    taken = {
-        ApprovalStep.PLACE: current is None,
-        ApprovalStep.MIGRATE: current is not None,
-        ApprovalStep.RISE_TIER: choice.tier not in snapshot.policy.ladder[0],
-        ApprovalStep.USE_EXTERNAL: choice.origin is Origin.EXTERNAL,
-    }
-    return [step for step in autonomy.approval_steps if taken[step]]
-
-
 def held(service: AIService, table: NodeTable, policy: Policy) -> Claim | None:
     """Return what the placed ``service`` holds, as after a restart; None where its node or variant is gone."""
     current = next(iter(service.status.placements), None)
@@ -248,9 +229,3 @@ def held(service: AIService, table: NodeTable, policy: Policy) -> Claim | None:
         return None
     claim = claim_for(service, variant, current.node, table, policy)
     return claim and replace(claim, copy=current.copy_id)
-
-
-def token(service: AIService, choice: Choice) -> str:
-    """Return what approves exactly this choice for exactly this spec."""
-    text = f"{service.metadata.uid}/{service.metadata.generation}/{choice.node}/{choice.variant.name}"
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
