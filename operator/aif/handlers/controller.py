@@ -16,13 +16,17 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import WorkQueue
+from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
 from aif.reconcile import aiservice, computenode, faulty, registration
+from aif.reconcile.acceptance import accept
 from aif.reconcile.computenode import NodeSnapshot
+from aif.reconcile.placing import needs_choice
 from aif.reconcile.rollout import reference
+from aif.reconcile.snapshot import Decision, Snapshot
 from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,9 @@ class Controller:
 
     Seeing, deciding and claiming happen without a pause in between, so that two decisions never count on the same
     free capacity.
+
+    Attributes:
+        batcher: Decides for all services without a place together.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
+        self.batcher = Batcher(world, work, now)
         self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
 
     async def run(self) -> None:
@@ -127,9 +135,11 @@ class Controller:
     async def _place(self, key: WorkKey, service: AIService) -> None:
         now = self._now()
         snapshot = self._world.snapshot(service, now)
+        if needs_choice(service) and snapshot.selection is None and accept(service, snapshot) is None:
+            self.batcher.add(key)
+            return
         decision = aiservice.reconcile(service, snapshot, now)
-        self._hold(service, snapshot.claim, decision.claim)
-        (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
+        self._keep(key, service, snapshot, decision, now)
         if not await self._lives(service, decision.actions):
             return
         try:
@@ -153,16 +163,25 @@ class Controller:
         live = self._world.services.get((service.metadata.namespace, service.metadata.name))
         return live is not None and live.metadata.uid == service.metadata.uid
 
-    def _hold(self, service: AIService, before: Claim | None, after: Claim | None) -> None:
-        """Hold in the ledger what was decided, before anybody else decides."""
-        if before == after:
-            return
-        if after is None:
-            self._world.ledger.release(service.metadata.uid)
-        elif (short := self._world.hold(service, after)) is not None:
-            raise Conflict(f"{after.node} has {short.free:g} of {short.required:g} {short.resource} left: decide again")
-        self._triggers.held_changed(*{claim.node for claim in (before, after) if claim is not None})
-        self._triggers.capacity_changed()
+    def _keep(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision, now: datetime) -> None:
+        """Keep what was decided, before anybody else decides: what is held, barred, moved and waited for."""
+        self._world.forget_selection(service.metadata.uid)
+        self._hold(service, snapshot.claims, decision.claims)
+        self._world.bar(service, decision.barred, now)
+        if decision.moved:
+            self._world.moves.take()
+        if decision.again_after is not None:
+            self._work.add_after(key, decision.again_after)
+        (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
+
+    def _hold(self, service: AIService, before: Sequence[Claim], after: Sequence[Claim]) -> None:
+        if after != before and (short := self._world.hold(service, after)) is not None:
+            raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")
+        changed = set(claim.node for claim in after) | set(claim.node for claim in before)
+        if after != before or service.status.placements == []:
+            self._triggers.held_changed(*changed)
+        if {claim.copy for claim in before} - {claim.copy for claim in after}:
+            self._triggers.capacity_changed()
 
     async def _compute_node(self, key: WorkKey) -> None:
         node = self._world.compute_nodes.get(("", key.name))

@@ -62,10 +62,11 @@ class Triggers:
 
     def _released(self, owner: str) -> None:
         """Let go of what a deleted service held; one of the same name is another service."""
-        claim = self._world.ledger.claim_of(owner)
-        if claim is not None:
+        claims = self._world.ledger.claims_of(owner)
+        self._world.forget_selection(owner)
+        if claims:
             self._world.ledger.release(owner)
-            self.held_changed(claim.node)
+            self.held_changed(*(claim.node for claim in claims))
             self.capacity_changed()
 
     def _compute_node(self, key: Key, before: ComputeNode | Faulty | None, after: ComputeNode | Faulty | None) -> None:

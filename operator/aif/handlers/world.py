@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
@@ -14,9 +14,14 @@ from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.moves import MoveRate
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.selection import Selection
+
+BAR_SECONDS = 60.0
+"""How long a node is left out that took no pod of a service although its figures said that it should."""
 
 
 class World:
@@ -29,22 +34,29 @@ class World:
         pods: All pods that have not ended, ours or not.
         children: Deployments, Services and HTTPRoutes of the operator, a cache per kind.
         endpoints: EndpointSlices of the operator's Services.
+        priority_classes: Names of PriorityClasses with their values.
+        moves: How many services may leave their nodes at once.
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
         self.services: Cache[AIService | Faulty] = Cache({"node": _placed_on})
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
         self.nodes: Cache[Node] = Cache()
         self.pods: Cache[Pod] = Cache({"service": lambda pod: [(pod.namespace, pod.service)] if pod.service else []})
         self.children: dict[str, Cache[Child]] = {
-            kind: Cache({"service": _service_of}) for kind in ("Deployment", "Service", "HTTPRoute")
+            kind: Cache({"service": _service_of})
+            for kind in ("Deployment", "Service", "HTTPRoute", "PodDisruptionBudget")
         }
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
+        self.priority_classes: Cache[tuple[str, int]] = Cache()
+        self.moves = MoveRate(clock)
+        self._selections: dict[str, tuple[int, Selection]] = {}
+        self._bars: dict[str, dict[str, datetime]] = {}
         self._table: NodeTable | None = None
 
     def snapshot(self, service: AIService, now: datetime) -> Snapshot:
@@ -53,17 +65,54 @@ class World:
             table=self.table(now),
             nodes={node.name: node for node in self.nodes},
             view=self.view((service.metadata.namespace, service.metadata.name)),
-            claim=self.ledger.claim_of(service.metadata.uid),
+            claims=self.ledger.claims_of(service.metadata.uid),
+            selection=self._assigned(service),
+            barred=self.barred(service, now),
+            may_move=self.moves.allows(),
             policy=self.policy,
             routes_served=self.routes_served,
         )
 
-    def hold(self, service: AIService, claim: Claim) -> Shortfall | None:
-        """Hold ``claim`` for ``service`` in the ledger; return what is short where it cannot be held."""
-        node = self.nodes.get(("", claim.node_name))
-        leaving = leaving_copies(service, claim.copy, self.view((claim.namespace, claim.service)))
+    def hold(self, service: AIService, claims: Collection[Claim]) -> Shortfall | None:
+        """Hold exactly ``claims`` for ``service`` in the ledger; return what is short where they cannot be held."""
+        meta = service.metadata
+        leaving = leaving_copies(service, {claim.copy for claim in claims}, self.view((meta.namespace, meta.name)))
         pods = (pod for pod in self.pods if (pod.namespace, pod.service, pod.copy) not in leaving)
-        return self.ledger.claim(claim, node or Node(claim.node_name), pods)
+        nodes = {name: node for claim in claims if (node := self.nodes.get(("", name := claim.node_name)))}
+        short = self.ledger.settle(meta.uid, claims, nodes, pods)
+        self._table = None
+        return short
+
+    def assign(self, service: AIService, selection: Selection) -> None:
+        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it."""
+        meta = service.metadata
+        if self.hold(service, [choice.claim for choice in selection.choices]) is None:
+            self._selections[meta.uid] = (meta.generation, selection)
+
+    def has_selection(self, service: AIService) -> bool:
+        """Tell whether a decision for the present spec of ``service`` waits to be acted on."""
+        return self._assigned(service) is not None
+
+    def _assigned(self, service: AIService) -> Selection | None:
+        generation, selection = self._selections.get(service.metadata.uid, (None, None))
+        return selection if generation == service.metadata.generation else None
+
+    def forget_selection(self, owner: str) -> None:
+        """Say that the service ``owner`` has acted on its decision, or is gone."""
+        self._selections.pop(owner, None)
+
+    def bar(self, service: AIService, nodes: Iterable[str], now: datetime) -> None:
+        """Leave ``nodes`` out of decisions about ``service`` for a while."""
+        until = now + timedelta(seconds=BAR_SECONDS)
+        self._bars.setdefault(service.metadata.uid, {}).update(dict.fromkeys(nodes, until))
+
+    def barred(self, service: AIService, now: datetime) -> frozenset[str]:
+        """Return the nodes that are left out of decisions about ``service`` for now."""
+        return frozenset(node for node, until in self._bars.get(service.metadata.uid, {}).items() if until > now)
+
+    def priorities(self) -> dict[str, int]:
+        """Return the value of each PriorityClass; of none under the empty name."""
+        return {"": 0, **dict(self.priority_classes)}
 
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
@@ -104,10 +153,10 @@ class World:
                 return None if child is None else Seen(child.reference.uid, child.resource_version, child.terminating)
 
 
-def leaving_copies(service: AIService, copy: str, view: ServiceView) -> set[tuple[str, str, str]]:
-    """Return the copies that make room for ``copy`` before it comes: the user says so, or they answer nobody."""
+def leaving_copies(service: AIService, copies: Collection[str], view: ServiceView) -> set[tuple[str, str, str]]:
+    """Return the copies that make room for ``copies`` before those come: the user says so, or they answer nobody."""
     at_once = service.spec.update is UpdateStrategy.RECREATE
-    others = {pod.copy for pod in view.pods if pod.copy != copy}
+    others = {pod.copy for pod in view.pods if pod.copy not in copies}
     meta = service.metadata
     return {(meta.namespace, meta.name, other) for other in others if at_once or not view.ready_pods(other)}
 

@@ -45,8 +45,14 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
         barred=outcome.barred,
         moved=outcome.moved,
         again_after=outcome.again_after,
-        waiting=outcome.verdict.status != "True" or outcome.shortfall > 0,
+        waiting=_waits(outcome),
     )
+
+
+def _waits(outcome: Outcome) -> bool:
+    """Tell whether free capacity would change the outcome; a person's approval is no capacity."""
+    approved = outcome.verdict.reason is not Reason.AWAITING_APPROVAL
+    return outcome.shortfall > 0 or (outcome.verdict.status != "True" and approved)
 
 
 def _moved(service: AIService, outcome: Outcome) -> bool:

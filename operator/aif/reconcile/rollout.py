@@ -20,9 +20,8 @@ def rollout(service: AIService, placements: Sequence[Placement], snapshot: Snaps
     """Return what brings the children of ``service`` in line with ``placements``, additions before removals."""
     wanted = list(intents(service, placements, snapshot))
     mine = own_children(service, snapshot.view)
-    keep = {_key(body) for body in wanted} | {
-        _key_of(child) for child in old_copies(service, placements, snapshot.view)
-    }
+    old = old_copies(service, placements, snapshot.view)
+    keep = {_key(body) for body in wanted} | {_key_of(child) for child in old}
     stray = [child for child in mine if _key_of(child) not in keep]
     return [
         *(action for body in wanted for action in _ensure(service, body, mine)),

@@ -1,0 +1,64 @@
+"""Decides for all services that wait for a first place together, a tick at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from aif.api.aiservice import AIService
+from aif.gateways.workqueue import WorkQueue
+from aif.handlers.keys import WorkKey
+from aif.handlers.world import World
+from aif.reconcile.placing import needs_choice
+from aif.scheduling.batch import decide
+
+TICK_SECONDS = 0.05
+"""How long services gather before they are decided together."""
+
+REST = 4.0
+"""A batch that took long is followed by a rest of this many times as long, so that other work goes on."""
+
+
+class Batcher:
+    """Gathers services without a place, and hands each its part of one decision for all."""
+
+    def __init__(self, world: World, work: WorkQueue[WorkKey], now: Callable[[], datetime]) -> None:
+        self._world = world
+        self._work = work
+        self._now = now
+        self._pending: set[WorkKey] = set()
+        self._some = asyncio.Event()
+
+    def add(self, key: WorkKey) -> None:
+        """Have the service ``key`` decided in the next tick."""
+        self._pending.add(key)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(TICK_SECONDS)
+            began = loop.time()
+            self.tick()
+            await asyncio.sleep(REST * (loop.time() - began))
+
+    def tick(self) -> None:
+        """Decide for what has gathered: hold what was chosen, and have each service act on its part."""
+        keys, self._pending = self._pending, set()
+        self._some.clear()
+        services = [service for key in sorted(keys) if (service := self._waiting(key)) is not None]
+        owners = {service.metadata.uid for service in services}
+        stale = [claim for owner in owners for claim in self._world.ledger.claims_of(owner)]
+        table = self._world.table(self._now()).without(stale)
+        batch = decide(services, table, self._world.policy, self._world.priorities())
+        for service in services:
+            self._world.assign(service, batch.selections[service.metadata.uid])
+        for key in keys:
+            self._work.add(key)
+
+    def _waiting(self, key: WorkKey) -> AIService | None:
+        service = self._world.services.get((key.namespace, key.name))
+        return service if isinstance(service, AIService) and needs_choice(service) else None
