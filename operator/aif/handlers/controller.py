@@ -177,9 +177,8 @@ class Controller:
     def _hold(self, service: AIService, before: Sequence[Claim], after: Sequence[Claim]) -> None:
         if after != before and (short := self._world.hold(service, after)) is not None:
             raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")
-        changed = set(claim.node for claim in after) | set(claim.node for claim in before)
-        if after != before or service.status.placements == []:
-            self._triggers.held_changed(*changed)
+        if after != before or not service.status.placements:
+            self._triggers.held_changed(*{claim.node for claim in (*before, *after)})
         if {claim.copy for claim in before} - {claim.copy for claim in after}:
             self._triggers.capacity_changed()
 
