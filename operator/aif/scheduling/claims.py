@@ -35,9 +35,8 @@ def claim_on(problem: Problem, row: int) -> Claim:
 
 def claim_for(service: AIService, variant: Variant, node: str, table: NodeTable, policy: Policy) -> Claim | None:
     """Return what ``service`` holds of ``node`` as ``variant``, as after a restart; None without such a node."""
-    if node not in table.names:
-        return None
-    return claim_on(Problem.of(service, variant, table, policy), table.names.index(node))
+    row = table.room.rows.get(node)
+    return None if row is None else claim_on(Problem.of(service, variant, table, policy), row)
 
 
 def _told(figure: float) -> float:

@@ -73,7 +73,7 @@ def _found(
     choices, fitting = candidates
     chosen = choices[0]
     return Selection(
-        chosen=chosen,
+        choices=(chosen,),
         candidates=tuple(choices),
         rejections=shortages([(judgement, nodes) for judgement, nodes in tried if nodes.any()]),
         reason=Reason.AS_EXPECTED,
@@ -87,7 +87,7 @@ def _found(
 def _nothing(tried: Sequence[tuple[Judgement, BoolArray]], table: NodeTable) -> Selection:
     missed, nodes = shortages(tried), int(np.count_nonzero(table.considered))
     return Selection(
-        chosen=None,
+        choices=(),
         candidates=(),
         rejections=missed,
         reason=common_reason(missed),

@@ -44,6 +44,7 @@ class NodeTable:
         labels: Rows of the Nodes that carry a label, per key and value.
         devices: Columns per device type.
         room: What is allocatable and what is free.
+        lost: Which Nodes are not ready or not reachable, whatever else keeps them from serving.
         ready_seconds: For how long the Node has been ready.
         price: Currency units per device and hour.
         carbon: Grams of CO2 equivalent per kWh.
@@ -63,6 +64,7 @@ class NodeTable:
     labels: Mapping[tuple[str, str], list[int]]
     devices: Mapping[str, DeviceColumns]
     room: Room
+    lost: BoolArray
     ready_seconds: FloatArray
     price: FloatArray
     carbon: FloatArray
@@ -104,6 +106,7 @@ class NodeTable:
             labels=_labels(joined),
             devices=device_columns(rows, efficiency),
             room=Room.of(names, joined, usage_by_node(pods), ledger),
+            lost=np.array([node is not None and node.ready != "True" for node in joined], dtype=np.bool_),
             ready_seconds=np.array([_ready_seconds(node, now) for node in joined], dtype=np.float64),
             price=np.array([_price(row) for row in rows], dtype=np.float64),
             carbon=_optional([row.spec.carbon_grams_per_kwh for row in rows]),
@@ -115,11 +118,43 @@ class NodeTable:
 
     def only(self, names: Collection[str]) -> Self:
         """Return the table of which a decision looks at ``names`` alone."""
-        return replace(self, considered=np.array([name in names for name in self.names], dtype=np.bool_))
+        return replace(self, considered=self.considered & self._named(names))
 
-    def without(self, claim: Claim | None) -> Self:
-        """Return the table as if what ``claim`` holds, and the pods that use it, were gone."""
-        return self if claim is None else replace(self, room=self.room.without(claim))
+    def besides(self, names: Collection[str]) -> Self:
+        """Return the table of which a decision does not look at ``names``."""
+        return replace(self, considered=self.considered & ~self._named(names))
+
+    def without(self, claims: Iterable[Claim]) -> Self:
+        """Return the table as if what ``claims`` hold, and the pods that use them, were gone."""
+        gone = tuple(claims)
+        return replace(self, room=self.room.without(gone)) if gone else self
+
+    def holding(self, claims: Iterable[Claim]) -> Self:
+        """Return the table as if ``claims`` were held too."""
+        come = tuple(claims)
+        return replace(self, room=self.room.holding(come)) if come else self
+
+    def settled(self) -> Self:
+        """Return the table as if pods of our services that no claim names, old copies on their way out, were gone.
+
+        So it is judged whether a placement may stay: what leaves is no reason to move.
+        """
+        return replace(self, room=self.room.settled()) if self.room.leaving else self
+
+    def lost_share(self, tier: Tier) -> tuple[int, int]:
+        """Return how many Nodes of ``tier`` are not ready or not reachable, and how many there are."""
+        joined = self.of_tiers({tier}) & self.joined
+        return int(np.count_nonzero(joined & self.lost)), int(np.count_nonzero(joined))
+
+    @property
+    def joined(self) -> BoolArray:
+        """Return which rows have a Node."""
+        return np.array([name != "" for name in self.node_names], dtype=np.bool_)
+
+    def _named(self, names: Collection[str]) -> BoolArray:
+        mask = np.zeros(len(self), dtype=np.bool_)
+        mask[[row for name in names if (row := self.room.rows.get(name)) is not None]] = True
+        return mask
 
     def of_tiers(self, tiers: Collection[Tier]) -> BoolArray:
         """Return which nodes stand in one of ``tiers``."""

@@ -120,6 +120,5 @@ def test_every_node_is_accounted_for(service: AIService, world: World) -> None:
 @more
 @given(service=services(), world=worlds())
 def test_what_is_chosen_can_be_claimed(service: AIService, world: World) -> None:
-    chosen = decide(service, world).chosen
-    if chosen is not None:
-        assert Ledger().claim(chosen.claim, world.nodes[chosen.node_name], world.pods) is None
+    claims = [choice.claim for choice in decide(service, world).choices]
+    assert Ledger().settle(service.metadata.uid, claims, world.nodes, world.pods) is None
