@@ -20,6 +20,8 @@ from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
 
+CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
+
 BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
 
@@ -46,10 +48,7 @@ class World:
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
         self.nodes: Cache[Node] = Cache()
         self.pods: Cache[Pod] = Cache({"service": lambda pod: [(pod.namespace, pod.service)] if pod.service else []})
-        self.children: dict[str, Cache[Child]] = {
-            kind: Cache({"service": _service_of})
-            for kind in ("Deployment", "Service", "HTTPRoute", "PodDisruptionBudget")
-        }
+        self.children: dict[str, Cache[Child]] = {kind: Cache({"service": _service_of}) for kind in CHILD_KINDS}
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
