@@ -114,5 +114,5 @@ def against_lowest(value: FloatArray) -> FloatArray:
         return value
     lowest = float(np.nanmin(value))
     return np.where(
-        value > 0.0, 100.0 * lowest / np.where(value > 0.0, value, 1.0), np.where(np.isnan(value), np.nan, 100.0)
+        value > 0.0, 100.0 * (lowest / np.where(value > 0.0, value, 1.0)), np.where(np.isnan(value), np.nan, 100.0)
     )

@@ -74,7 +74,7 @@ class Shortfall:
 
 
 class Ledger:
-    """The claims of all services; an amount enters it only while it is free, so no node is ever overbooked.
+    """The claims of all services; an amount is claimed only while it is free, so no node is ever overbooked.
 
     A service has one claim. The ledger guards what Kubernetes accounts for; compute rate and links are a second layer,
     which the filters judge, since a service may ask for them softly.
