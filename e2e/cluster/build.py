@@ -19,7 +19,10 @@ from cluster.progress import Running, Step, Steps
 from cluster.toolchain import Go, provide
 from cluster.tools import ToolFamily
 
-_VERSION_ARGUMENTS: Mapping[str, Sequence[str]] = {"kubectl": ("version", "--client")}
+_VERSION_ARGUMENTS: Mapping[str, Sequence[str]] = {
+    "kubectl": ("version", "--client"),
+    "helm": ("version", "--template", "{{.Version}}"),
+}
 _NETWORK_SIGNS = ("dial tcp", "no such host", "i/o timeout", "TLS handshake", "proxyconnect", "connection refused")
 
 

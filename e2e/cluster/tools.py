@@ -122,6 +122,18 @@ def kwok() -> ToolFamily:
     )
 
 
+def helm() -> ToolFamily:
+    """The package manager; no part of a cluster, but what the charts are tested with."""
+    return ToolFamily(
+        name="helm",
+        folder=_TOOLS / "helm",
+        module="helm.sh/helm/v4",
+        commands={"helm": "helm.sh/helm/v4/cmd/helm"},
+        stamps={"helm.sh/helm/v4/internal/version.version": "{version}"},
+        cost=Cost((3, 8), 1200, 65),
+    )
+
+
 def kubernetes_versions() -> tuple[str, ...]:
     """The Kubernetes minor versions that can be built, oldest first."""
     found = (folder.name.removeprefix("kubernetes-") for folder in _TOOLS.glob("kubernetes-*"))

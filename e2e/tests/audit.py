@@ -32,6 +32,8 @@ class Entry:
     body: Any
     message: str
     """What the API server said, where it refused."""
+    permitted: bool
+    """Whether the account's rights cover it; what an admission rule refuses is permitted all the same."""
 
     @property
     def is_write(self) -> bool:
@@ -50,9 +52,10 @@ class Entry:
         return f"{path}.{self.group}" if self.group else path
 
     @property
-    def target(self) -> tuple[str, str, str, str]:
-        """What the request was about."""
-        return (self.kind, self.namespace, self.name, self.verb)
+    def rights(self) -> set[tuple[str, str]]:
+        """The rights that it takes, as kind and verb; to apply what is not there is to create as well."""
+        created = self.verb == "patch" and self.status == 201  # noqa: PLR2004 - Created
+        return {(self.kind, self.verb), *([(self.kind, "create")] if created else [])}
 
     def __str__(self) -> str:
         where = f"{self.namespace}/{self.name}".strip("/")
@@ -100,4 +103,5 @@ def _entry(raw: dict[str, Any]) -> Entry:
         at=raw["requestReceivedTimestamp"],
         body=raw.get("requestObject"),
         message=answer.get("message", ""),
+        permitted=raw.get("annotations", {}).get("authorization.k8s.io/decision") != "forbid",
     )

@@ -69,12 +69,18 @@ def network(cluster: Cluster, rest: Rest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def operators(
-    kubectl: Kubectl, network: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    kubectl: Kubectl,
+    network: None,
+    cluster: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Operators]:
     """Starts replicas of the operator, with its own account and rights, beside the cluster."""
     del network  # it must be there first
     operator_account.install(kubectl)
-    running = pytestconfig.stash[_RUNNING] = Operators(kubectl, tmp_path_factory.mktemp("operator"))
+    running = pytestconfig.stash[_RUNNING] = Operators(
+        kubectl, tmp_path_factory.mktemp("operator"), Audit(cluster.audit_log).from_now() if cluster.audit_log else None
+    )
     yield running
     running.end_all()
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from audit import Audit
 from kubectl import Kubectl
 from operator_account import write_kubeconfig
 from rest import eventually
@@ -109,6 +110,8 @@ class Operators:
 
     kubectl: Kubectl
     folder: Path
+    audit: Audit | None = None
+    """What the operator's account did since the first replica could start."""
     replicas: list[Replica] = field(default_factory=list)
 
     def start(self, **settings: str) -> Replica:

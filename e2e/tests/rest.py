@@ -122,7 +122,7 @@ def path_of(plural: str, name: str = "", namespace: str = "") -> str:
     return "/".join(part for part in (_ROOTS.get(plural, "/api/v1"), scope, plural, name) if part)
 
 
-def eventually(look: Callable[[], Fact], what: str, within_s: float = PATIENCE_S) -> Fact:
+def eventually(look: Callable[[], Fact | None], what: str, within_s: float = PATIENCE_S) -> Fact:
     """Return what `look` finds as soon as that is true; a failed assertion or a refusal counts as not yet.
 
     Raises:

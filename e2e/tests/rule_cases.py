@@ -94,7 +94,7 @@ OF_AISERVICE: Final = (
     RuleCase(
         "AIService",
         "spec",
-        "qos.energy needs model.flopsPerRequest",
+        "qos.energy needs model.flopsPerRequest and a cut named Input in model.cuts",
         {"spec.qos.latency": ABSENT},
         {"spec.qos.latency": ABSENT, "spec.model.flopsPerRequest": ABSENT},
     ),

@@ -41,6 +41,7 @@ def a_program(path: Path, says: str) -> Path:
         pytest.param(tools.etcd(), "go.etcd.io/etcd/server/v3", id="etcd"),
         pytest.param(tools.kubernetes(), "k8s.io/kubernetes", id="kubernetes"),
         pytest.param(tools.kwok(), "sigs.k8s.io/kwok", id="kwok"),
+        pytest.param(tools.helm(), "helm.sh/helm/v4", id="helm"),
     ],
 )
 def test_every_family_names_its_programs_as_tools_of_its_go_mod(family: ToolFamily, module: str) -> None:

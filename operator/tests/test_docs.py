@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from demo import up as demo
 from prometheus_client.metrics import MetricWrapperBase
 
 from aif import settings as settings_module
@@ -263,3 +264,17 @@ def test_every_decision_has_a_number_of_its_own_which_its_title_repeats() -> Non
     titles = {path.name[:4]: Document(path.relative_to(ROOT).as_posix()).headings for path in DECISIONS}
     assert len(titles) == len(DECISIONS)
     assert [number for number, headings in titles.items() if not headings[0].startswith(f"{number} ")] == []
+
+
+def test_the_readme_shows_the_steps_that_the_demo_takes() -> None:
+    told = re.findall(r"^\[\d+/\d+\] (.+?) \(usually (.+?)\)$", Document("README.md").text, re.MULTILINE)
+    steps = (demo.CRDS, demo.NODES, demo.OPERATOR, demo.NETWORK, demo.SERVICES)
+    assert told == [(step.title, step.usually) for step in steps]
+
+
+def test_every_resource_that_the_operator_has_rights_on_stands_in_the_guide() -> None:
+    told = " ".join(cell for row in OPERATING.table("right") for cell in row).lower()
+    rules = yaml.safe_load_all((ROOT / "manifests/base/rbac.yaml").read_text(encoding="utf-8"))
+    granted = {resource for role in rules for rule in role.get("rules", []) for resource in rule["resources"]}
+    words = {word for resource in granted for word in resource.split("/")}
+    assert {word for word in words if word.removesuffix("s") not in told} == set()

@@ -10,6 +10,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from aif.cli.generate import generate, generated_files, outdated, write
+from aif.cli.rights import COPY, SOURCE, rights_files, rules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,19 @@ def application() -> Typer:
 
 
 def test_committed_files_are_what_the_models_say() -> None:
-    assert outdated(ROOT, generated_files()) == []
+    assert outdated(ROOT, generated_files() | rights_files(ROOT)) == []
+
+
+def test_the_chart_has_the_rules_of_the_manifests() -> None:
+    manifest = (ROOT / SOURCE).read_text()
+    granted = [document["rules"] for document in yaml.safe_load_all(manifest) if "rules" in document]
+    assert list(yaml.safe_load((ROOT / COPY).read_text()).values()) == granted
+
+
+def test_a_role_that_the_chart_does_not_know_is_no_silent_gap() -> None:
+    manifest = (ROOT / SOURCE).read_text().replace("name: aif-operator-services", "name: aif-operator-else")
+    with pytest.raises(ValueError, match=r"rbac\.yaml holds the roles .*aif-operator-else.* name them alike"):
+        rules(manifest)
 
 
 def test_the_chart_keeps_the_kinds_when_it_is_uninstalled() -> None:

@@ -125,7 +125,13 @@ _RULES = cel(
         ),
         "qos.latency with indicator OutputToken needs load.requestsPerSecond and model.generation",
     ),
-    ("!has(self.qos.energy) || has(self.model.flopsPerRequest)", "qos.energy needs model.flopsPerRequest"),
+    (
+        (
+            "!has(self.qos.energy) || (has(self.model.flopsPerRequest) && has(self.model.cuts) && "
+            "self.model.cuts.exists(cut, cut.name == 'Input'))"
+        ),
+        "qos.energy needs model.flopsPerRequest and a cut named Input in model.cuts",
+    ),
     (
         (
             "!has(self.qos.accuracy) || has(self.model.accuracyBasisPoints) || (has(self.variants) && "

@@ -13,6 +13,7 @@ import yaml
 from aif.api.crd import custom_resource_definition
 from aif.api.kinds import KINDS, Kind
 from aif.api.reference import api_reference
+from aif.cli.rights import rights_files
 
 _HEADER = "# Generated from operator/aif/api by `make generate`; do not edit.\n"
 _KEEP = {"helm.sh/resource-policy": "keep"}
@@ -47,8 +48,8 @@ def generate(
     ] = False,
     root: Annotated[Path, typer.Option(help="Root of the repository.", exists=True, file_okay=False)] = Path(),
 ) -> None:
-    """Write the CRDs, the chart's copy of them and the API reference."""
-    files = generated_files()
+    """Write the CRDs, the charts' copies of them and of the rights, and the API reference."""
+    files = generated_files() | rights_files(root)
     stale = outdated(root, files)
     if not check:
         write(root, {path: files[path] for path in stale})

@@ -80,7 +80,12 @@ def _refuse(service: AIService, snapshot: Snapshot, fault: Verdict, now: datetim
     outcome = Outcome(standing(current, fault), current)
     status = report(service, snapshot, outcome, now, fault)
     news = [events.refused(reference(service), fault.reason, fault.message)] if _changed(service, status) else []
-    return Decision((*_write(service, status), *news), status, snapshot.claims)
+    return Decision(
+        (*_write(service, status), *news),
+        status,
+        snapshot.claims,
+        waiting=fault.reason is Reason.REF_NOT_FOUND,  # for a node that comes
+    )
 
 
 def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:

@@ -84,7 +84,7 @@ Listener = Callable[[tuple[Claim, ...]], None]
 
 
 class Ledger:
-    """The claims of all services; an amount enters it only while it is free, so no node is ever overbooked.
+    """The claims of all services; an amount is claimed only while it is free, so no node is ever overbooked.
 
     A service has a claim per copy and node: its replicas may stand on several nodes, and while it moves it holds both
     ends. The ledger guards what Kubernetes accounts for; compute rate and links are a second layer, which the filters

@@ -61,6 +61,7 @@ def _has_room(service: AIService, variant: Variant, place: ComputeNode, node: No
     return all(
         amount * workload.replicas <= node.allocatable.get(resource, 0.0) - used.get(resource, 0.0) + SLACK
         for resource, amount in needed.items()
+        if amount > 0
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aif.domain.cluster import Node, Pod
 from aif.scheduling.ledger import Claim, Held, Ledger, Shortfall
-from aif.scheduling.usage import usage_by_node
+from aif.scheduling.usage import Usage, usage_by_node
 from tests.builders import GIB, a_node, a_pod
 from tests.scheduling.fleet import a_claim
 
@@ -145,6 +145,13 @@ def test_sums_of_fractions_fill_a_node_exactly() -> None:
     ledger = Ledger()
     for owner in ("a", "b", "c"):
         assert claimed(ledger, replace(our_claim(0.1), owner=owner, service=owner), tenth, ()) is None
+
+
+def test_what_was_promised_before_a_restart_is_held_whatever_became_of_the_node() -> None:
+    ledger = Ledger()
+    ledger.restore(our_claim(99.0))
+    assert ledger.claim_of("uid-plates") == our_claim(99.0)
+    assert ledger.free(NODE, Usage())["cpu"] == 8.0 - 99.0
 
 
 def test_held_sums_up_services_on_a_node() -> None:

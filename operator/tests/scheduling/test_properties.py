@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from aif.api.aiservice import AIService
 from aif.api.base import Tier
+from aif.api.conditions import Reason
 from aif.scheduling.cycle import select
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.ledger import Ledger
@@ -21,7 +23,7 @@ from tests.scheduling import oracle
 from tests.scheduling.fleet import POLICY
 from tests.scheduling.worlds import World, places, services, worlds
 
-more = settings(max_examples=100, deadline=None)
+more = settings(max_examples=60, deadline=None)
 
 
 def decide(service: AIService, world: World) -> Selection:
@@ -34,6 +36,11 @@ def same(one: object, other: object) -> bool:
     return repr(one) == repr(other)
 
 
+def outcomes(selection: Selection) -> set[Reason]:
+    """Return the reason of the decision and those of all refusals."""
+    return {selection.reason, *(shortage.reason for shortage in selection.rejections)}
+
+
 def fitting(service: AIService, world: World) -> set[tuple[str, str]]:
     """Return node and variant of every fit, by the second judgement."""
     return {
@@ -44,6 +51,16 @@ def fitting(service: AIService, world: World) -> set[tuple[str, str]]:
             service, variant, place, world.nodes[place.spec.node_name or ""], world.used(place.spec.node_name or "")
         )
     }
+
+
+@pytest.mark.parametrize("reason", [Reason.AS_EXPECTED, Reason.LATENCY_INFEASIBLE, Reason.CAPACITY_RESERVED])
+def test_the_worlds_below_are_worth_judging(reason: Reason) -> None:
+    drawn = find(
+        st.tuples(services(), worlds()),
+        lambda pair: reason in outcomes(decide(*pair)),
+        settings=settings(deadline=None, phases=[Phase.generate]),
+    )
+    assert reason in outcomes(decide(*drawn))
 
 
 @more

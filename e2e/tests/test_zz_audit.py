@@ -1,0 +1,112 @@
+"""What the operator's account did in the whole test run, by the API server's audit log; by its name this runs last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+import yaml
+from audit import Audit, Entry
+from operator_account import BASE, NAMESPACE
+from operator_process import Operators
+
+REGISTERED_BY: Final = "net4ai.io/registered-by"
+FEWEST: Final = 20
+
+UNUSED: Final[Mapping[str, str]] = {
+    "httproutes.gateway.networking.k8s.io": "the test cluster has no Gateway API",
+    "aiservices/finalizers.net4ai.io": "asked for by an admission plug-in that is off by default",
+}
+"""Rights that no test can use, by kind, each with its reason."""
+
+
+@pytest.fixture(scope="module")
+def run(operators: Operators) -> Audit:
+    """The log since the first replica started."""
+    if operators.audit is None:
+        pytest.skip("this cluster keeps no audit log; the embedded one does")
+    if len(operators.audit.writes()) < FEWEST:
+        pytest.skip("the operator did next to nothing in this run; run all end-to-end tests")
+    return operators.audit
+
+
+@pytest.fixture(scope="module")
+def writes(run: Audit) -> list[Entry]:
+    """All writes of the operator that were carried out."""
+    return [entry for entry in run.writes() if entry.succeeded]
+
+
+def labels(entry: Entry) -> dict[str, str]:
+    return dict((entry.body or {}).get("metadata", {}).get("labels") or {})
+
+
+def test_no_spec_of_an_aiservice_was_ever_written(writes: list[Entry]) -> None:
+    assert [str(entry) for entry in writes if entry.resource == "aiservices" and entry.subresource != "status"] == []
+
+
+def test_only_compute_nodes_that_the_operator_registered_were_written(writes: list[Entry]) -> None:
+    specs = [entry for entry in writes if entry.resource == "computenodes" and entry.subresource != "status"]
+    made = {entry.name for entry in specs if entry.status == 201}
+    assert made, "no ComputeNode was registered in this run"
+    assert [str(entry) for entry in specs if entry.name not in made] == []
+    assert [str(entry) for entry in specs if entry.verb == "patch" and not labels(entry).get(REGISTERED_BY)] == []
+
+
+def test_a_status_is_all_that_a_status_write_carries(writes: list[Entry]) -> None:
+    for entry in writes:
+        if entry.subresource == "status":
+            paths = {step["path"] for step in entry.body} if isinstance(entry.body, list) else set(entry.body)
+            assert paths <= {"/metadata/uid", "/status"}, f"{entry}: {paths}"
+
+
+def test_children_lie_in_the_namespace_of_the_service_that_owns_them(writes: list[Entry]) -> None:
+    children = [entry for entry in writes if entry.resource in ("deployments", "services") and entry.verb == "patch"]
+    assert children
+    for entry in children:
+        (owner,) = entry.body["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["controller"]) == ("AIService", True), str(entry)
+        assert entry.body["metadata"]["namespace"] == entry.namespace.removeprefix("/"), str(entry)
+
+
+def test_nothing_was_written_outside_the_namespaces_of_services(writes: list[Entry], run: Audit) -> None:
+    served = {entry.namespace for entry in run.entries() if entry.resource == "aiservices"}
+    outside = [entry for entry in writes if entry.namespace and entry.namespace not in served]
+    # Events on Nodes, which have no namespace, lie in `default`.
+    assert [str(entry) for entry in outside if (entry.resource, entry.namespace) != ("events", "default")] == []
+
+
+def test_the_lease_is_all_that_was_written_in_the_operators_own_namespace(run: Audit) -> None:
+    own = {entry.resource for entry in run.entries() if entry.is_write and entry.namespace == NAMESPACE}
+    assert own == {"leases"}
+
+
+def test_the_rights_suffice(run: Audit) -> None:
+    assert [str(entry) for entry in run.entries() if not entry.permitted] == []
+
+
+def test_no_request_was_malformed(run: Audit) -> None:
+    assert [str(entry) for entry in run.entries() if entry.status in (400, 405, 415)] == []
+
+
+def test_no_right_is_granted_that_is_not_used(run: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+    used = {right for entry in run.entries() if entry.permitted for right in entry.rights}
+    spare = sorted(granted() - used)
+    with capsys.disabled():
+        print("\nrights that were granted and not used in this run:")
+        for kind, verb in spare:
+            print(f"  {verb} {kind}: {UNUSED.get(kind, 'NO REASON')}")
+    assert [right for right in spare if right[0] not in UNUSED] == []
+
+
+def granted() -> set[tuple[str, str]]:
+    """Return kind and verb of each right in the manifests."""
+    documents: list[dict[str, Any]] = list(yaml.safe_load_all((BASE / "rbac.yaml").read_text()))
+    rules = [rule for document in documents for rule in document.get("rules", [])]
+    return {
+        (f"{resource}.{group}" if group else resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
