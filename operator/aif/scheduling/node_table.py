@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -19,11 +19,27 @@ from aif.planning.kpi import Servers
 from aif.planning.paths import Network
 from aif.scheduling.devices import DeviceColumns, device_columns, no_devices
 from aif.scheduling.ledger import Claim, Ledger
+from aif.scheduling.patching import arranged, patched, patched_all, patched_row
 from aif.scheduling.room import Room
 from aif.scheduling.standing import HARD_EFFECTS, bar, condition
-from aif.scheduling.usage import usage_by_node
+from aif.scheduling.usage import Usage, usage_by_node
 
 TIERS = tuple(Tier)
+
+_COLUMNS: Final = (
+    "considered",
+    "tiers",
+    "external",
+    "security",
+    "bars",
+    "stale",
+    "lost",
+    "ready_since",
+    "ready_seconds",
+    "price",
+    "carbon",
+)
+"""Attributes of a table that are an array over its rows, and stand for each row by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +57,12 @@ class NodeTable:
         bars: Place in ``REASONS`` of what keeps the node from serving anybody, or ``FREE``.
         stale: Whether telemetry of the node is known to be stale.
         taints: Which nodes bear a taint that keeps pods off, per taint key.
-        labels: Rows of the Nodes that carry a label, per key and value.
+        hosts: The Nodes themselves; None where not joined.
         devices: Columns per device type.
         room: What is allocatable and what is free.
         lost: Which Nodes are not ready or not reachable, whatever else keeps them from serving.
-        ready_seconds: For how long the Node has been ready.
+        ready_since: Since when the Node has been ready, in seconds of the epoch.
+        ready_seconds: For how long.
         price: Currency units per device and hour.
         carbon: Grams of CO2 equivalent per kWh.
         network: Links between users and nodes.
@@ -61,10 +78,11 @@ class NodeTable:
     bars: IntArray
     stale: BoolArray
     taints: Mapping[str, BoolArray]
-    labels: Mapping[tuple[str, str], list[int]]
+    hosts: tuple[Node | None, ...]
     devices: Mapping[str, DeviceColumns]
     room: Room
     lost: BoolArray
+    ready_since: FloatArray
     ready_seconds: FloatArray
     price: FloatArray
     carbon: FloatArray
@@ -88,14 +106,22 @@ class NodeTable:
             ledger: What is promised.
             now: The time, from which it follows how long a Node has been ready; without it nobody knows.
         """
+        return cls.of(compute_nodes, nodes, usage_by_node(pods), ledger).at(now)
+
+    @classmethod
+    def of(
+        cls, compute_nodes: Iterable[ComputeNode], nodes: Mapping[str, Node], usage: Mapping[str, Usage], ledger: Ledger
+    ) -> Self:
+        """Return the table of ``compute_nodes``, whose Nodes have pods that request ``usage``."""
         rows = tuple(compute_nodes)
         joined = [nodes.get(row.spec.node_name or "") for row in rows]
         names = tuple(row.metadata.name for row in rows)
+        since = np.array([_ready_since(node) for node in joined], dtype=np.float64)
         efficiency = np.array([_efficiency(row) for row in rows], dtype=np.float64)
         return cls(
             names=names,
             node_names=tuple("" if node is None else node.name for node in joined),
-            rank=np.argsort(np.argsort(np.array(names, dtype=np.str_))),
+            rank=_rank(names),
             considered=np.ones(len(rows), dtype=np.bool_),
             tiers=np.array([TIERS.index(row.spec.tier) for row in rows], dtype=np.int64),
             external=np.array([row.spec.origin is Origin.EXTERNAL for row in rows], dtype=np.bool_),
@@ -103,11 +129,12 @@ class NodeTable:
             bars=np.array([bar(row, node) for row, node in zip(rows, joined, strict=True)], dtype=np.int64),
             stale=np.array([_stale(row) for row in rows], dtype=np.bool_),
             taints=_taints(joined),
-            labels=_labels(joined),
+            hosts=tuple(joined),
             devices=device_columns(rows, efficiency),
-            room=Room.of(names, joined, usage_by_node(pods), ledger),
+            room=Room.of(names, joined, usage, ledger),
             lost=np.array([node is not None and node.ready != "True" for node in joined], dtype=np.bool_),
-            ready_seconds=np.array([_ready_seconds(node, now) for node in joined], dtype=np.float64),
+            ready_since=since,
+            ready_seconds=_ready_seconds(since, None),
             price=np.array([_price(row) for row in rows], dtype=np.float64),
             carbon=_optional([row.spec.carbon_grams_per_kwh for row in rows]),
             network=Network(rows),
@@ -156,6 +183,43 @@ class NodeTable:
         mask[[row for name in names if (row := self.room.rows.get(name)) is not None]] = True
         return mask
 
+    def patched(self, at: IntArray, part: Self, network: Network) -> Self:
+        """Return the table whose rows ``at`` are those of ``part``, over the links of ``network``."""
+        node_names = patched_row(self.node_names, at, part.node_names)
+        room = self.room.patched(at, part.room)
+        if node_names != self.node_names:
+            room = replace(room, hosts={name: row for row, name in enumerate(node_names) if name})
+        return replace(
+            self,
+            node_names=node_names,
+            hosts=patched_row(self.hosts, at, part.hosts),
+            taints=patched_all(self.taints, at, part.taints, np.zeros(len(self), dtype=np.bool_)),
+            devices=_patched_devices(self.devices, at, part.devices, len(self)),
+            room=room,
+            network=network,
+            **{name: patched(getattr(self, name), at, getattr(part, name)) for name in _COLUMNS},
+        )
+
+    def arranged(self, order: IntArray, names: tuple[str, ...], network: Network) -> Self:
+        """Return the table with the rows ``order``, called ``names``, over the links of ``network``."""
+        node_names = tuple(self.node_names[row] for row in order)
+        return replace(
+            self,
+            names=names,
+            node_names=node_names,
+            rank=_rank(names),
+            hosts=tuple(self.hosts[row] for row in order),
+            taints=arranged(self.taints, order),
+            devices={type_: device.arranged(order) for type_, device in self.devices.items()},
+            room=self.room.arranged(order, names, node_names),
+            network=network,
+            **{name: np.take(getattr(self, name), order) for name in _COLUMNS},
+        )
+
+    def at(self, now: datetime | None) -> Self:
+        """Return the table as of ``now``."""
+        return replace(self, ready_seconds=_ready_seconds(self.ready_since, now))
+
     def of_tiers(self, tiers: Collection[Tier]) -> BoolArray:
         """Return which nodes stand in one of ``tiers``."""
         return np.array([tier in tiers for tier in TIERS])[self.tiers]
@@ -172,12 +236,8 @@ class NodeTable:
 
     def carrying(self, labels: Mapping[str, str]) -> BoolArray:
         """Return which Nodes carry all of ``labels``."""
-        mask = np.ones(len(self), dtype=np.bool_)
-        for label in labels.items():
-            carriers = np.zeros(len(self), dtype=np.bool_)
-            carriers[self.labels.get(label, [])] = True
-            mask &= carriers
-        return mask
+        wanted = labels.items()
+        return np.array([node is not None and wanted <= node.labels.items() for node in self.hosts], dtype=np.bool_)
 
     def repelling(self, tolerated: Collection[str]) -> BoolArray:
         """Return which Nodes bear a taint whose key is not tolerated."""
@@ -186,6 +246,18 @@ class NodeTable:
             if key not in tolerated:
                 mask |= bearers
         return mask
+
+
+def _rank(names: Sequence[str]) -> IntArray:
+    return np.argsort(np.argsort(np.array(names, dtype=np.str_)))
+
+
+def _patched_devices(
+    devices: Mapping[str, DeviceColumns], at: IntArray, part: Mapping[str, DeviceColumns], rows: int
+) -> dict[str, DeviceColumns]:
+    none, nothing = no_devices(rows), no_devices(len(at))
+    types = dict.fromkeys((*devices, *part))
+    return {type_: devices.get(type_, none).patched(at, part.get(type_, nothing)) for type_ in types}
 
 
 def _efficiency(node: ComputeNode) -> float:
@@ -207,18 +279,12 @@ def _taints(nodes: Sequence[Node | None]) -> dict[str, BoolArray]:
     return dict(bearers)
 
 
-def _labels(nodes: Sequence[Node | None]) -> dict[tuple[str, str], list[int]]:
-    carriers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for row, node in enumerate(nodes):
-        for label in node.labels.items() if node else ():
-            carriers[label].append(row)
-    return dict(carriers)
+def _ready_since(node: Node | None) -> float:
+    return float("nan") if node is None or node.ready_since is None else node.ready_since.timestamp()
 
 
-def _ready_seconds(node: Node | None, now: datetime | None) -> float:
-    if node is None or node.ready_since is None or now is None:
-        return float("nan")
-    return max(0.0, (now - node.ready_since).total_seconds())
+def _ready_seconds(since: FloatArray, now: datetime | None) -> FloatArray:
+    return np.full(len(since), np.nan) if now is None else np.maximum(0.0, now.timestamp() - since)
 
 
 def _price(node: ComputeNode) -> float:

@@ -12,6 +12,7 @@ from aif.domain.cluster import Node
 from aif.planning.arrays import FloatArray, IntArray
 from aif.planning.demands import PODS
 from aif.scheduling.ledger import Claim, Ledger, free_of, uncovered
+from aif.scheduling.patching import arranged, patched, patched_all
 from aif.scheduling.usage import CopyKey, Usage, added
 
 _NOBODY = Usage()
@@ -21,7 +22,7 @@ _NOBODY = Usage()
 class Room:
     """Amounts on n nodes.
 
-    A room is a value: whoever changes one with `hold` or `drop` does so on a `copy` of their own.
+    A room is a value: whoever changes one with `hold`, `drop` or `vacate` does so on a `copy` of their own.
 
     Attributes:
         rows: Row of each ComputeNode.
@@ -102,7 +103,7 @@ class Room:
         room = self.copy()
         for row, copies in self.leaving.items():
             for key in copies:
-                room._give(row, room._part(row, key))
+                room.vacate(row, key)
         room.leaving.clear()
         return room
 
@@ -140,7 +141,7 @@ class Room:
                 self.claims[row] = tuple(other for other in self.claims[row] if other != claim)
             copies = self.usage[row].ours.get((claim.namespace, claim.service), {})
             for copy in [claim.copy] if claim.copy else list(copies):
-                self._give(row, self._part(row, (claim.namespace, claim.service, copy)))
+                self.vacate(row, (claim.namespace, claim.service, copy))
             self._recount(row)
             if not held:
                 return
@@ -149,6 +150,7 @@ class Room:
     def patched(self, at: IntArray, part: Self) -> Self:
         """Return the room whose rows ``at`` are those of ``part``."""
         usage, claims, leaving = self.usage.copy(), self.claims.copy(), self.leaving.copy()
+        nothing = np.zeros(len(self.rows))
         for place, row in enumerate(at.tolist()):
             usage[row], claims[row] = part.usage[place], part.claims[place]
             leaving.pop(row, None)
@@ -159,18 +161,35 @@ class Room:
             usage=usage,
             claims=claims,
             leaving=leaving,
-            allocatable=scattered(self.allocatable, at, part.allocatable, len(self.rows)),
-            free=scattered(self.free, at, part.free, len(self.rows)),
-            busy=scattered(self.busy, at, part.busy, len(self.rows)),
-            up_held=_replaced(self.up_held, at, part.up_held),
-            down_held=_replaced(self.down_held, at, part.down_held),
+            allocatable=patched_all(self.allocatable, at, part.allocatable, nothing),
+            free=patched_all(self.free, at, part.free, nothing),
+            busy=patched_all(self.busy, at, part.busy, nothing),
+            up_held=patched(self.up_held, at, part.up_held),
+            down_held=patched(self.down_held, at, part.down_held),
         )
 
-    def _part(self, row: int, key: CopyKey) -> Mapping[str, float]:
-        """Take the pods of a copy off ``row``; return what they requested."""
+    def arranged(self, order: IntArray, names: Sequence[str], hosts: Sequence[str]) -> Self:
+        """Return the room with the rows ``order``, which are those of ``names`` and of the Nodes ``hosts``."""
+        places = order.tolist()
+        return replace(
+            self,
+            rows={name: row for row, name in enumerate(names)},
+            hosts={host: row for row, host in enumerate(hosts) if host},
+            usage=[self.usage[place] for place in places],
+            claims=[self.claims[place] for place in places],
+            leaving={row: self.leaving[place] for row, place in enumerate(places) if place in self.leaving},
+            allocatable=arranged(self.allocatable, order),
+            free=arranged(self.free, order),
+            busy=arranged(self.busy, order),
+            up_held=np.take(self.up_held, order),
+            down_held=np.take(self.down_held, order),
+        )
+
+    def vacate(self, row: int, key: CopyKey) -> None:
+        """Give the pods of a copy on ``row`` back to this room."""
         namespace, service, copy = key
         self.usage[row], gone = self.usage[row].without((namespace, service), copy)
-        return gone
+        self._give(row, gone)
 
     def _give(self, row: int, amounts: Mapping[str, float]) -> None:
         for resource, amount in amounts.items():
@@ -189,23 +208,6 @@ class Room:
         if (row := self.rows.get(claim.site)) is not None:
             self.up_held[row] += sign * claim.up_bits_per_second
             self.down_held[row] += sign * claim.down_bits_per_second
-
-
-def scattered(
-    columns: Mapping[str, FloatArray], at: IntArray, part: Mapping[str, FloatArray], rows: int
-) -> dict[str, FloatArray]:
-    """Return ``columns`` whose rows ``at`` are those of ``part``, 0 where a column is on one side only."""
-    nothing, absent = np.zeros(len(at)), np.zeros(rows)
-    return {
-        name: _replaced(columns.get(name, absent), at, part.get(name, nothing))
-        for name in dict.fromkeys((*columns, *part))
-    }
-
-
-def _replaced(column: FloatArray, at: IntArray, part: FloatArray) -> FloatArray:
-    changed = column.copy()
-    changed[at] = part
-    return changed
 
 
 def _leaving(usage: Usage, claims: Iterable[Claim]) -> frozenset[CopyKey]:
