@@ -26,9 +26,10 @@ def name_of(child: Child) -> str:
 
 
 def steps(service: AIService, *children: Child, pods: Iterable[Pod] = (), **placement: Any) -> list[str]:
-    """Return in a few words what is done for ``service`` on its node, seeing ``children`` and ``pods``."""
+    """Return in a few words what is done for ``service`` on its node, the budget left out."""
     snapshot = a_snapshot(view=a_view(*children, pods=pods))
-    return said(rollout(service, a_placement(service, **placement), snapshot))
+    told = said(rollout(service, [a_placement(service, **placement)], snapshot))
+    return [step for step in told if "PodDisruptionBudget" not in step]
 
 
 def tampered(child: Child, **fields: Any) -> Child:
@@ -144,7 +145,7 @@ EXPOSED = an_aiservice("plates", expose={"gateway": {"name": "edge", "host": "pl
 
 def test_a_route_is_made_where_one_is_asked_for_and_served() -> None:
     snapshot = a_snapshot(routes_served=True)
-    assert "apply HTTPRoute plates" in said(rollout(EXPOSED, a_placement(EXPOSED), snapshot))
+    assert "apply HTTPRoute plates" in said(rollout(EXPOSED, [a_placement(EXPOSED)], snapshot))
 
 
 def test_a_route_that_is_no_longer_asked_for_goes() -> None:
@@ -154,6 +155,22 @@ def test_a_route_that_is_no_longer_asked_for_goes() -> None:
 
 
 def test_the_node_selector_asks_for_the_nodes_hostname_label() -> None:
-    (deployment, _) = rollout(OLD, a_placement(OLD), a_snapshot())
+    (deployment, *_) = rollout(OLD, [a_placement(OLD)], a_snapshot())
     assert isinstance(deployment, Apply)
     assert deployment.body["spec"]["template"]["spec"]["nodeSelector"] == {"kubernetes.io/hostname": "worker-gnb-7"}
+
+
+def test_a_budget_keeps_a_drained_node_waiting_for_all_replicas() -> None:
+    placements = [a_placement(OLD, replicas=2), a_placement(OLD, "gnb-8", replicas=1)]
+    budgets = [
+        action.body
+        for action in rollout(OLD, placements, a_snapshot())
+        if isinstance(action, Apply) and action.body["kind"] == "PodDisruptionBudget"
+    ]
+    assert [(budget["metadata"]["name"], budget["spec"]["minAvailable"]) for budget in budgets] == [("plates", 3)]
+
+
+def test_each_placement_is_a_copy_of_its_own() -> None:
+    placements = [a_placement(OLD, replicas=2), a_placement(OLD, "gnb-8", replicas=1)]
+    copies = [step for step in said(rollout(OLD, placements, a_snapshot())) if "Deployment" in step]
+    assert copies == [f"apply Deployment plates-{placement.copy_id}" for placement in placements]
