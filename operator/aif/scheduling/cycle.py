@@ -16,15 +16,17 @@ from aif.api.computenode import Origin
 from aif.api.conditions import Reason
 from aif.domain.policy import Policy
 from aif.planning.arrays import BoolArray
+from aif.planning.demands import translate
 from aif.planning.kpi import Prediction
 from aif.scheduling.claims import claim_on
-from aif.scheduling.explanation import common_reason, failure, shortages, success
+from aif.scheduling.explanation import common_reason, failure, overflowing, shortages, success
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.node_table import TIERS, NodeTable
 from aif.scheduling.plugins import FILTERS
 from aif.scheduling.problem import Problem
 from aif.scheduling.ranking import Ranking
 from aif.scheduling.selection import Choice, Forecast, Selection
+from aif.scheduling.spreading import spread
 
 SHOWN: Final = 5
 """How many candidates are kept as evidence."""
@@ -39,6 +41,8 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
 
     The ladder is climbed step by step; on a step, variants are tried in their order of preference; in a variant, nodes
     that miss a hard limit are out and the highest score wins. Every node is looked at, none is sampled.
+
+    Where no node takes all replicas, they overflow from the best node to the next best.
     """
     variants = service.variants
     judge = cache(lambda place: Judgement.of(Problem.of(service, variants[place], table, policy), FILTERS))
@@ -50,7 +54,38 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
                 tried = [(judge(p), below | here if p <= place else below) for p in range(len(variants))]
                 return _found(step, _candidates(judge, range(place, len(variants)), here), tried, table)
         below = below | here
-    return _nothing([(judge(place), table.considered) for place in range(len(variants))], table)
+    tried = [(judge(place), table.considered) for place in range(len(variants))]
+    replicas = tried[0][0].problem.demand.replicas
+    return _nothing(tried, table) if replicas <= 1 else _overflow(service, table, policy, tried)
+
+
+def _overflow(
+    service: AIService, table: NodeTable, policy: Policy, whole: Sequence[tuple[Judgement, BoolArray]]
+) -> Selection:
+    """Return the nodes that take the replicas together, since none takes all of them."""
+    demand = whole[0][0].problem.demand
+    parts = spread(service, table, policy, demand.replicas)
+    choices = tuple(_choice(part.problem, part.ranking, 0) for part in parts)
+    left = demand.replicas - sum(choice.replicas for choice in choices)
+    full = table.holding(choice.claim for choice in choices)
+    if not left:
+        missed, reason = shortages(whole), Reason.AS_EXPECTED
+    else:
+        single = [Judgement.of(Problem.of(service, variant, full, policy, 1), FILTERS) for variant in service.variants]
+        missed = shortages([(judgement, table.considered) for judgement in single])
+        reason = common_reason(missed)
+    nodes = int(np.count_nonzero(table.considered))
+    return Selection(
+        choices=choices,
+        candidates=choices[:SHOWN],
+        rejections=missed,
+        reason=reason,
+        message=overflowing(choices, missed if left else (), left, nodes),
+        demand=translate(service, choices[0].variant) if choices else demand,
+        step=parts[0].step if parts else None,
+        nodes=nodes,
+        shortfall=left,
+    )
 
 
 def _candidates(judge: Judge, places: Iterable[int], here: BoolArray) -> tuple[list[Choice], int]:
@@ -95,6 +130,7 @@ def _nothing(tried: Sequence[tuple[Judgement, BoolArray]], table: NodeTable) -> 
         demand=tried[0][0].problem.demand,
         step=None,
         nodes=nodes,
+        shortfall=max(1, tried[0][0].problem.demand.replicas),
     )
 
 

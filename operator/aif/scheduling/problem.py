@@ -54,10 +54,12 @@ class Problem:
     node_rate: FloatArray
 
     @classmethod
-    def of(cls, service: AIService, variant: Variant, table: NodeTable, policy: Policy) -> Self:
-        """Return the problem with all that follows from its parts."""
-        latency = service.spec.qos.latency
-        demand, links = translate(service, variant), table.network.links(service.spec.ue)
+    def of(
+        cls, service: AIService, variant: Variant, table: NodeTable, policy: Policy, replicas: int | None = None
+    ) -> Self:
+        """Return the problem with all that follows from its parts; of so many replicas and their share of the load."""
+        latency, whole = service.spec.qos.latency, translate(service, variant)
+        demand, links = whole if replicas is None else whole.share(replicas), table.network.links(service.spec.ue)
         servers = table.servers(demand)
         indicator = LatencyIndicator.REQUEST if latency is None else latency.indicator
         prediction = predict(demand, indicator, servers, links, table.carbon)

@@ -150,7 +150,7 @@ def test_sums_of_fractions_fill_a_node_exactly() -> None:
 def test_what_was_promised_before_a_restart_is_held_whatever_became_of_the_node() -> None:
     ledger = Ledger()
     ledger.restore(our_claim(99.0))
-    assert ledger.claim_of("uid-plates") == our_claim(99.0)
+    assert ledger.claims_of("uid-plates") == (our_claim(99.0),)
     assert ledger.free(NODE, Usage())["cpu"] == 8.0 - 99.0
 
 
