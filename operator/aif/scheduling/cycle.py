@@ -44,19 +44,51 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
 
     Where no node takes all replicas, they overflow from the best node to the next best.
     """
-    variants = service.variants
-    judge = cache(lambda place: Judgement.of(Problem.of(service, variants[place], table, policy), FILTERS))
-    below = np.zeros(len(table), dtype=np.bool_)
-    for step, tiers in enumerate(policy.ladder):
-        here = table.considered & table.of_tiers(tiers)
-        for place in range(len(variants)):
-            if (judge(place).fits & here).any():
-                tried = [(judge(p), below | here if p <= place else below) for p in range(len(variants))]
-                return _found(step, _candidates(judge, range(place, len(variants)), here), tried, table)
-        below = below | here
-    tried = [(judge(place), table.considered) for place in range(len(variants))]
-    replicas = tried[0][0].problem.demand.replicas
-    return _nothing(tried, table) if replicas <= 1 else _overflow(service, table, policy, tried)
+    return Contest(service, table, policy).select()
+
+
+class Contest:
+    """A service against all nodes; what does not depend on what is free is counted once, however often it is held."""
+
+    def __init__(self, service: AIService, table: NodeTable, policy: Policy) -> None:
+        self.service = service
+        self.table = table
+        self.policy = policy
+        self._problems: dict[int, Problem] = {}
+
+    def problem(self, place: int) -> Problem:
+        """Return the service in the variant of that place."""
+        if place not in self._problems:
+            variant = self.service.variants[place]
+            self._problems[place] = Problem.of(self.service, variant, self.table, self.policy)
+        return self._problems[place]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return the service in each of its variants."""
+        return [self.problem(place) for place in range(len(self.service.variants))]
+
+    def fitting(self) -> BoolArray:
+        """Return which nodes take all replicas in some variant, as things are now."""
+        fits = [Judgement.of(problem, FILTERS).fits for problem in self.problems]
+        return np.asarray(self.table.considered & np.logical_or.reduce(fits))
+
+    def select(self) -> Selection:
+        """Return the decision as things are now."""
+        table, count = self.table, len(self.service.variants)
+        judge = cache(lambda place: Judgement.of(self.problem(place), FILTERS))
+        below = np.zeros(len(table), dtype=np.bool_)
+        for step, tiers in enumerate(self.policy.ladder):
+            here = table.considered & table.of_tiers(tiers)
+            for place in range(count):
+                if (judge(place).fits & here).any():
+                    tried = [(judge(p), below | here if p <= place else below) for p in range(count)]
+                    return _found(step, _candidates(judge, range(place, count), here), tried, table)
+            below = below | here
+        tried = [(judge(place), table.considered) for place in range(count)]
+        if self.problem(0).demand.replicas <= 1:
+            return _nothing(tried, table)
+        return _overflow(self.service, table, self.policy, tried)
 
 
 def _overflow(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aif.planning.arrays import IntArray
 
-Column = TypeVar("Column", bound=NDArray[Any])
+Figure = TypeVar("Figure", bound=np.generic)
 Name = TypeVar("Name")
 
 
-def patched(column: Column, at: IntArray, part: Column) -> Column:
+def patched(column: NDArray[Figure], at: IntArray, part: NDArray[Figure]) -> NDArray[Figure]:
     """Return ``column`` whose rows ``at`` are those of ``part``."""
     changed = column.copy()
     changed[at] = part
@@ -22,14 +22,14 @@ def patched(column: Column, at: IntArray, part: Column) -> Column:
 
 
 def patched_all(
-    columns: Mapping[Name, Column], at: IntArray, part: Mapping[Name, Column], absent: Column
-) -> dict[Name, Column]:
+    columns: Mapping[Name, NDArray[Figure]], at: IntArray, part: Mapping[Name, NDArray[Figure]], absent: NDArray[Figure]
+) -> dict[Name, NDArray[Figure]]:
     """Return ``columns`` whose rows ``at`` are those of ``part``.
 
     Args:
         columns: Columns by name.
         at: Rows.
-        part: Columns of these rows alone.
+        part: NDArray[Figure]s of these rows alone.
         absent: What a column reads that is on one side only.
     """
     names = dict.fromkeys((*columns, *part))
@@ -44,6 +44,6 @@ def patched_row(row: tuple[Name, ...], at: IntArray, part: tuple[Name, ...]) -> 
     return tuple(changed)
 
 
-def arranged(columns: Mapping[Name, Column], order: IntArray) -> dict[Name, Column]:
+def arranged(columns: Mapping[Name, NDArray[Figure]], order: IntArray) -> dict[Name, NDArray[Figure]]:
     """Return ``columns`` with the rows ``order``."""
     return {name: np.take(column, order) for name, column in columns.items()}

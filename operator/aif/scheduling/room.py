@@ -22,7 +22,7 @@ _NOBODY = Usage()
 class Room:
     """Amounts on n nodes.
 
-    A room is a value: whoever changes one with `hold`, `drop` or `vacate` does so on a `copy` of their own.
+    A room is a value: whoever changes one with `hold`, `release`, `drop` or `vacate` does so on a `copy` of their own.
 
     Attributes:
         rows: Row of each ComputeNode.
@@ -131,21 +131,26 @@ class Room:
             self._recount(row)
         self._shift(claim, +1.0)
 
-    def drop(self, claim: Claim) -> None:
-        """Give ``claim`` back to this room, with the pods that use it."""
+    def release(self, claim: Claim) -> None:
+        """Give ``claim`` back to this room, where it is held; the pods that use it stay."""
         row = self.hosts.get(claim.node_name)
         if row is not None:
-            held = claim in self.claims[row]
-            if held:
-                self._give(row, uncovered(claim, self.usage[row]))
-                self.claims[row] = tuple(other for other in self.claims[row] if other != claim)
+            if claim not in self.claims[row]:
+                return
+            self._give(row, uncovered(claim, self.usage[row]))
+            self.claims[row] = tuple(other for other in self.claims[row] if other != claim)
+            self._recount(row)
+        self._shift(claim, -1.0)
+
+    def drop(self, claim: Claim) -> None:
+        """Give ``claim`` back to this room, and the pods that use it."""
+        self.release(claim)
+        row = self.hosts.get(claim.node_name)
+        if row is not None:
             copies = self.usage[row].ours.get((claim.namespace, claim.service), {})
             for copy in [claim.copy] if claim.copy else list(copies):
                 self.vacate(row, (claim.namespace, claim.service, copy))
             self._recount(row)
-            if not held:
-                return
-        self._shift(claim, -1.0)
 
     def patched(self, at: IntArray, part: Self) -> Self:
         """Return the room whose rows ``at`` are those of ``part``."""

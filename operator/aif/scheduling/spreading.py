@@ -67,7 +67,7 @@ def capacity(problem: Problem) -> IntArray:
     if not soft(qos.bandwidth):
         rates = zip(problem.free_rates, (demand.up_bits_per_second, demand.down_bits_per_second), strict=True)
         limits += [_times(free, rate / replicas) for free, rate in rates if rate > 0.0]
-    return np.clip(np.min(np.array(limits), axis=0), 0, replicas).astype(np.int64)
+    return np.asarray(np.clip(np.min(np.array(limits), axis=0), 0, replicas), dtype=np.int64)
 
 
 def _times(free: FloatArray, each: float) -> FloatArray:

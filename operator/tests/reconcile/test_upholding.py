@@ -160,6 +160,7 @@ def test_of_two_services_on_a_shrunken_node_only_one_leaves() -> None:
 def placed_cpu(name: str) -> AIService:
     service = an_aiservice(
         name,
+        load={"requestsPerSecond": 1},
         workload={"image": "plates:1", "replicas": 1, "resources": {"cpu": 8, "memory": "1Gi"}},
         variants=[{"name": "cpu"}],
         qos={},
