@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -187,6 +187,7 @@ class NodeTable:
         """Return the table whose rows ``at`` are those of ``part``, over the links of ``network``."""
         node_names = patched_row(self.node_names, at, part.node_names)
         room = self.room.patched(at, part.room)
+        columns: dict[str, Any] = {name: patched(getattr(self, name), at, getattr(part, name)) for name in _COLUMNS}
         if node_names != self.node_names:
             room = replace(room, hosts={name: row for row, name in enumerate(node_names) if name})
         return replace(
@@ -197,12 +198,13 @@ class NodeTable:
             devices=_patched_devices(self.devices, at, part.devices, len(self)),
             room=room,
             network=network,
-            **{name: patched(getattr(self, name), at, getattr(part, name)) for name in _COLUMNS},
+            **columns,
         )
 
     def arranged(self, order: IntArray, names: tuple[str, ...], network: Network) -> Self:
         """Return the table with the rows ``order``, called ``names``, over the links of ``network``."""
         node_names = tuple(self.node_names[row] for row in order)
+        columns: dict[str, Any] = {name: np.take(getattr(self, name), order) for name in _COLUMNS}
         return replace(
             self,
             names=names,
@@ -213,7 +215,7 @@ class NodeTable:
             devices={type_: device.arranged(order) for type_, device in self.devices.items()},
             room=self.room.arranged(order, names, node_names),
             network=network,
-            **{name: np.take(getattr(self, name), order) for name in _COLUMNS},
+            **columns,
         )
 
     def at(self, now: datetime | None) -> Self:

@@ -86,8 +86,10 @@ def row_of(table: NodeTable, name: str) -> dict[str, Any]:
             for type_, d in sorted(table.devices.items())
             if not np.isnan(d.count[at])
         },
-        "links": [[float(column[at]) for column in (l.rtt, l.jitter, l.up, l.down, l.reliability)] for l in links],
-        "sites": [table.names[l.site[at]] if l.site[at] >= 0 else "" for l in links],
+        "links": [
+            [float(column[at]) for column in (to.rtt, to.jitter, to.up, to.down, to.reliability)] for to in links
+        ],
+        "sites": [table.names[to.site[at]] if to.site[at] >= 0 else "" for to in links],
     }
 
 
@@ -167,7 +169,8 @@ changes = st.one_of(
 )
 
 
-def happen(twin: Twin, what: str, name: str, value: Any) -> None:
+def happen(twin: Twin, what: str, name: str, value: Any) -> None:  # noqa: ANN401 - each kind of change has its own
+    """Let something happen to ``twin``."""
     match what:
         case "compute node":
             twin.compute_node(name, **value)

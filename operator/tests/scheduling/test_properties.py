@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aif.api.aiservice import AIService
 from aif.api.base import Tier
-from aif.api.quantity import Quantity
 from aif.api.conditions import Reason
+from aif.api.quantity import Quantity
 from aif.scheduling.cycle import select
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.ledger import Ledger
