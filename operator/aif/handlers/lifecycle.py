@@ -136,7 +136,6 @@ class Replica:
                     self._world.ledger.restore(claim)
         self._triggers.connect()
         self._triggers.everything()
-        self._world.capacity_changed()
         log.info("Leading", extra={"services": len(self._world.services)})
 
     async def _act(self, holding: asyncio.Task[None]) -> int:

@@ -46,7 +46,6 @@ class Triggers:
 
     def capacity_changed(self) -> None:
         """Have the services that wait for capacity looked at soon."""
-        self._world.capacity_changed()
         for key in self.waiting:
             self._work.add_after(key, SETTLE_SECONDS)
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
-from aif.domain.registry import accepted, speakers
+from aif.domain.registry import speakers
 from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
 from aif.handlers.moves import MoveRate
 from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
@@ -47,7 +48,7 @@ class World:
         self.services: Cache[AIService | Faulty] = Cache({"node": _placed_on})
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
         self.nodes: Cache[Node] = Cache()
-        self.pods: Cache[Pod] = Cache({"service": lambda pod: [(pod.namespace, pod.service)] if pod.service else []})
+        self.pods: Cache[Pod] = Cache({"service": _served_by, "node": lambda pod: [pod.node] if pod.node else []})
         self.children: dict[str, Cache[Child]] = {kind: Cache({"service": _service_of}) for kind in CHILD_KINDS}
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
@@ -56,7 +57,9 @@ class World:
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
         self._bars: dict[str, dict[str, datetime]] = {}
-        self._table: NodeTable | None = None
+        self._fleet = Fleet(self.ledger)
+        self._crowded: set[str] = set()
+        self._keep_fleet()
 
     def snapshot(self, service: AIService, now: datetime) -> Snapshot:
         """Return the world as a decision about ``service`` sees it."""
@@ -76,11 +79,11 @@ class World:
         """Hold exactly ``claims`` for ``service`` in the ledger; return what is short where they cannot be held."""
         meta = service.metadata
         leaving = leaving_copies(service, {claim.copy for claim in claims}, self.view((meta.namespace, meta.name)))
-        pods = (pod for pod in self.pods if (pod.namespace, pod.service, pod.copy) not in leaving)
+        hosts = {claim.node_name for claim in claims}
+        bound = [pod for host in hosts for pod in self.pods.select("node", host)]
+        pods = [pod for pod in bound if (pod.namespace, pod.service, pod.copy) not in leaving]
         nodes = {name: node for claim in claims if (node := self.nodes.get(("", name := claim.node_name)))}
-        short = self.ledger.settle(meta.uid, claims, nodes, pods)
-        self._table = None
-        return short
+        return self.ledger.settle(meta.uid, claims, nodes, pods)
 
     def assign(self, service: AIService, selection: Selection) -> None:
         """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it."""
@@ -120,24 +123,29 @@ class World:
         return ServiceView(children, self.pods.select("service", key), len(set(ready)))
 
     def table(self, now: datetime) -> NodeTable:
-        """Return all ComputeNodes with what is free on them, built anew only after a change."""
-        if self._table is None:
-            nodes = {node.name: node for node in self.nodes}
-            self._table = NodeTable.build(accepted(self.readable_nodes()), nodes, tuple(self.pods), self.ledger, now)
-        return self._table
-
-    def readable_nodes(self) -> Iterator[ComputeNode]:
-        """Yield the ComputeNodes whose spec can be read."""
-        return (node for node in self.compute_nodes if isinstance(node, ComputeNode))
+        """Return all ComputeNodes with what is free on them; only what changed is counted anew."""
+        for name in self._crowded:
+            self._fleet.update_pods(name, self.pods.select("node", name))
+        self._crowded.clear()
+        return self._fleet.table(now)
 
     def speaker(self, node_name: str) -> str:
         """Return the ComputeNode that speaks for a Node; empty where none does."""
         rivals = self.compute_nodes.select("node", node_name)
         return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
 
-    def capacity_changed(self) -> None:
-        """Have the next decision see what is free now."""
-        self._table = None
+    def _keep_fleet(self) -> None:
+        """Have the table follow the caches."""
+        self.nodes.listen(lambda key, _, node: self._fleet.update_node(key[1], node))
+        self.compute_nodes.listen(
+            lambda key, _, node: self._fleet.update_compute_node(
+                key[1], node if isinstance(node, ComputeNode) else None
+            )
+        )
+        self.pods.listen(lambda _, before, after: self._crowd(before, after))
+
+    def _crowd(self, *pods: Pod | None) -> None:
+        self._crowded.update(pod.node for pod in pods if pod is not None and pod.node)
 
     def look(self, reference: ObjectReference) -> Seen | None:
         """Return what the caches show of an object that was written; None where they show nothing."""
@@ -165,6 +173,10 @@ def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
         return None
     meta = value.metadata
     return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
+
+
+def _served_by(pod: Pod) -> list[Key]:
+    return [(pod.namespace, pod.service)] if pod.service else []
 
 
 def _placed_on(service: AIService | Faulty) -> list[str]:

@@ -96,9 +96,17 @@ def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
 
 
 def _write(service: AIService, status: AIServiceStatus) -> list[Action]:
-    if status.to_dict() == service.status.to_dict():
+    if status.to_dict() == service.status.to_dict() or _still_waits(service.status, status):
         return []
     return [WriteStatus(reference(service), status.to_dict())]
+
+
+def _still_waits(before: AIServiceStatus, after: AIServiceStatus) -> bool:
+    """Tell whether a service waits as before: that other figures are short by now is not worth a write each time."""
+    if before.placements or after.placements or before.observed_generation != after.observed_generation:
+        return False
+    proposals = [status.plan and status.plan.token for status in (before, after)]
+    return proposals[0] == proposals[1] and not transitions(before.conditions, after.conditions)
 
 
 def _children(service: AIService, snapshot: Snapshot, outcome: Outcome) -> list[Action]:
