@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import isfinite
 
 from aif.api.aiservice import AIService
 from aif.api.workload import Variant
@@ -45,4 +45,4 @@ def claim_for(
 
 
 def _told(figure: float) -> float:
-    return figure if np.isfinite(figure) else 0.0
+    return figure if isfinite(figure) else 0.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Final
+from math import isfinite
 
 import numpy as np
 
@@ -24,13 +24,9 @@ from aif.scheduling.judgement import Judgement
 from aif.scheduling.node_table import TIERS, NodeTable
 from aif.scheduling.plugins import FILTERS
 from aif.scheduling.problem import Problem
-from aif.scheduling.ranking import Ranking
+from aif.scheduling.ranking import SHOWN, Ranking
 from aif.scheduling.selection import Choice, Forecast, Selection
 from aif.scheduling.spreading import spread
-
-SHOWN: Final = 5
-"""How many candidates are kept as evidence."""
-
 
 Judge = Callable[[int], Judgement]
 """Answers with the judgement in the variant of that place, made when first asked for."""
@@ -126,10 +122,8 @@ def _candidates(judge: Judge, places: Iterable[int], here: BoolArray) -> tuple[l
     for place in places:
         rows = np.flatnonzero(judge(place).fits & left)
         if len(rows) and len(choices) < SHOWN:
-            ranking = Ranking.of(judge(place).problem, rows)
-            choices += [
-                _choice(judge(place).problem, ranking, at) for at in range(min(len(rows), SHOWN - len(choices)))
-            ]
+            ranking = Ranking.of(judge(place).problem, rows, SHOWN - len(choices))
+            choices += [_choice(judge(place).problem, ranking, at) for at in range(len(ranking.rows))]
         left[rows] = False
     return choices, int(np.count_nonzero(here & ~left))
 
@@ -194,4 +188,5 @@ def _forecast(prediction: Prediction, row: int) -> Forecast:
         prediction.accuracy,
         prediction.emission,
     )
-    return Forecast(*(float(column[row]) if np.isfinite(column[row]) else None for column in columns))
+    figures = [float(column[row]) for column in columns]
+    return Forecast(*(figure if isfinite(figure) else None for figure in figures))

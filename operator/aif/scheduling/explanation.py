@@ -77,10 +77,11 @@ def _of_reason(judgement: Judgement, tried: BoolArray, reason: Reason) -> Shorta
         if rejection.reason is reason and len(rows):
             count += len(rows)
             miss, rank = (
-                rejection.measure.miss(rejection.required, rejection.available[rows]),
+                rejection.measure.miss(rejection.required, np.asarray(rejection.available[rows], dtype=np.float64)),
                 judgement.problem.table.rank[rows],
             )
-            closest = np.lexsort((rank, miss))[0]
+            nearer = np.flatnonzero(miss == miss.min())
+            closest = nearer[np.argmin(rank[nearer])]
             nearest = min(nearest, (float(miss[closest]), float(rank[closest]), place, int(rows[closest])))
     *_, place, row = nearest
     return None if count == 0 else _shortage(judgement, judgement.rejections[place], row, count)

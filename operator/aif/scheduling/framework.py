@@ -28,7 +28,7 @@ class Rejection:
         reason: Word for the limit.
         rejected: Which nodes miss it.
         required: The limit.
-        available: What each node offers; NaN where unknown.
+        available: What each node offers, or whether a fact holds; NaN where unknown.
         measure: How both read.
         unknown: Which figure is missing where ``available`` is NaN.
     """
@@ -36,7 +36,7 @@ class Rejection:
     reason: Reason
     rejected: BoolArray
     required: float
-    available: FloatArray
+    available: FloatArray | BoolArray
     measure: Measure
     unknown: str = "not declared"
 
@@ -76,7 +76,7 @@ def at_most(reason: Reason, required: float, available: FloatArray, measure: Mea
 
 def unless(reason: Reason, holds: BoolArray, measure: Measure) -> Rejection:
     """Return the nodes for which a fact does not hold."""
-    return Rejection(reason, ~holds, 1.0, holds.astype(np.float64), measure)
+    return Rejection(reason, ~holds, 1.0, holds, measure)
 
 
 def fits(problem: Problem, resource: str, reason: Reason, measure: Measure) -> Iterator[Rejection]:

@@ -72,6 +72,8 @@ class Problem:
     def free_rates(self) -> FreeRates:
         """Return the rates of each path, less what claims hold on its first hop."""
         links, access, room = self.links, self.table.network.links(None), self.table.room
+        if links is access:
+            return FreeRates(links.up - room.up_held, links.down - room.down_held)
         shared = links.site >= 0
         up = np.where(shared, (access.up - room.up_held)[links.site], np.inf)
         down = np.where(shared, (access.down - room.down_held)[links.site], np.inf)
