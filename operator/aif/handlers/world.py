@@ -114,7 +114,7 @@ class World:
 
     def priorities(self) -> dict[str, int]:
         """Return the value of each PriorityClass; of none under the empty name."""
-        return {"": 0, **dict(self.priority_classes)}
+        return {"": 0, **dict(iter(self.priority_classes))}
 
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
