@@ -98,9 +98,10 @@ def _serves_on(snapshot: Snapshot, current: Placement, now: Selection, alone: Se
     if alone.chosen is not None:
         message = f"No room for the new copy beside the old one: {now.message}{tail}"
         verdict = Verdict("Placed", "False", Reason.NO_SURGE_CAPACITY, message)
-    else:
-        verdict = Verdict("Placed", "False", now.reason, now.message + tail)
-    return Outcome(verdict, current, snapshot.claim, now)
+        return Outcome(verdict, current, snapshot.claim, now)
+    # What the old copy takes is not what is short.
+    verdict = Verdict("Placed", "False", alone.reason, alone.message + tail)
+    return Outcome(verdict, current, snapshot.claim, alone)
 
 
 def _may_break(service: AIService, current: Placement, snapshot: Snapshot) -> bool:
