@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
+from argocd import health
 from audit import Audit
-from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, VALUES, Helm, environment, only, rendered, values
+from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, VALUES, Helm, HelmFailed, environment, only, rendered, values
 from documents import ROOT, Document, object_file
 from kubectl import Kubectl, KubectlFailed
-from network import SPARE, TIER_LABEL, a_service
+from network import SPARE, TIER_LABEL, a_compute_node, a_service
 from operator_process import Operators
 from rest import Rest, eventually, stays
 from services import Services
 
+from aif.api.base import FIELD_MANAGER
+from aif.domain.registry import REGISTERED_BY
 from cluster import api
 from cluster import nodes as cluster_nodes
 from cluster.api import Cluster
@@ -216,6 +221,49 @@ def test_uninstalling_leaves_kinds_and_services_and_installing_again_finds_them(
     services.delete("plates")
 
 
+@pytest.mark.usefixtures("kinds")
+def test_kinds_that_kubectl_installed_are_taken_over(helm: Helm, kubectl: Kubectl) -> None:
+    helm("uninstall", CRDS_RELEASE, "--namespace", "default")
+    for name in KINDS:
+        kubectl("annotate", "crd", name, "meta.helm.sh/release-name-", "meta.helm.sh/release-namespace-")
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    with pytest.raises(HelmFailed, match="invalid ownership metadata"):
+        helm("install", CRDS_RELEASE, CRDS_CHART, "--namespace", "default")
+    helm("install", CRDS_RELEASE, CRDS_CHART, "--namespace", "default", "--take-ownership", "--force-conflicts")
+
+
+def backups() -> list[list[str]]:
+    """Return the commands of the guide that print what is to keep, services first."""
+    guide = (ROOT / "docs" / "install.md").read_text()
+    lines = re.findall(r"^kubectl (get .*) > \w+\.yaml$", guide, re.MULTILINE)
+    assert len(lines) == 2
+    return [shlex.split(line) for line in lines]
+
+
+@pytest.mark.usefixtures("kinds")
+def test_a_backup_of_services_and_own_nodes_can_be_restored(
+    kubectl: Kubectl, rest: Rest, namespaces: Callable[[], str]
+) -> None:
+    services = Services(rest, namespaces())
+    services.apply(a_service("plates"))
+    rest.apply("computenodes", a_compute_node("own"))
+    registered = a_compute_node("registered")
+    registered["metadata"]["labels"] = {REGISTERED_BY: FIELD_MANAGER}
+    rest.apply("computenodes", registered)
+    saved = [kubectl(*command) for command in backups()]
+    spec = services.get("plates")["spec"]
+    assert "name: registered" not in saved[1]
+    services.delete("plates")
+    for name in ("own", "registered"):
+        rest.delete("computenodes", name)
+    for text in reversed(saved):
+        kubectl("create", "-f", "-", stdin=text)
+    assert services.get("plates")["spec"] == spec
+    assert rest.get("computenodes", "own") is not None
+    rest.delete("computenodes", "own")
+    services.delete("plates")
+
+
 @pytest.mark.usefixtures("kinds", "nodes")
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all namespaces", "one namespace"])
 def test_the_operator_works_with_the_chart_s_account_and_settings_and_is_refused_nothing(
@@ -254,6 +302,13 @@ def test_the_operator_works_with_the_chart_s_account_and_settings_and_is_refused
         other.delete("plates")
     assert [str(entry) for entry in audit.entries() if entry.status in {401, 403}] == []
     assert audit.writes()
+
+
+def health_of_node(rest: Rest) -> str:
+    """Return what Argo CD makes of the ComputeNode that registered itself."""
+    found = rest.get("computenodes", SPARE[0])
+    assert found is not None
+    return health("ComputeNode", found)[0]
 
 
 def settings_of(options: tuple[str, ...]) -> dict[str, str]:
