@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -92,3 +93,15 @@ def environment(documents: list[Document]) -> dict[str, str]:
         item["name"]: item["value"] if "value" in item else f"<{item['valueFrom']['fieldRef']['fieldPath']}>"
         for item in container(documents)["env"]
     }
+
+
+def _bare(document: Document) -> Document:
+    """Return what an object of RBAC grants to whom, without labels."""
+    metadata = {key: document["metadata"][key] for key in ("name", "namespace") if key in document["metadata"]}
+    return {key: document[key] for key in ("kind", "rules", "roleRef", "subjects") if key in document} | metadata
+
+
+def rights(documents: list[Document]) -> list[Document]:
+    """Return accounts, roles and bindings in an order of their own."""
+    kinds = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+    return sorted((_bare(document) for document in documents if document["kind"] in kinds), key=json.dumps)

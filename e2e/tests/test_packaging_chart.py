@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 import yaml
-from charts import CHART, CRDS_CHART, VALUES, Helm, HelmFailed, container, environment, only, rendered, values
-from documents import ROOT, Document
+from charts import CHART, CRDS_CHART, VALUES, Helm, HelmFailed, container, environment, only, rendered, rights, values
+from documents import ROOT
 
 from aif.api.base import Tier
 from aif.errors import InvalidSetting
@@ -183,18 +183,6 @@ def test_a_wrong_value_is_refused_by_its_name(options: list[str], complaint: str
     with pytest.raises(HelmFailed) as refused:
         rendered(*options)
     assert complaint in str(refused.value)
-
-
-def bare(document: Document) -> Document:
-    """Return what an object of RBAC grants to whom, without labels."""
-    metadata = {key: document["metadata"][key] for key in ("name", "namespace") if key in document["metadata"]}
-    return {key: document[key] for key in ("kind", "rules", "roleRef", "subjects") if key in document} | metadata
-
-
-def rights(documents: list[Document]) -> list[Document]:
-    """Return accounts, roles and bindings in an order of their own."""
-    kinds = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
-    return sorted((bare(document) for document in documents if document["kind"] in kinds), key=json.dumps)
 
 
 def test_the_chart_grants_what_the_manifests_grant() -> None:

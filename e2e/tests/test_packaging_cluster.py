@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
-from argocd import health
 from audit import Audit
-from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, VALUES, Helm, HelmFailed, environment, only, rendered, values
-from documents import ROOT, Document, object_file
+from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, VALUES, Helm, HelmFailed, only, rendered, values
+from documents import ROOT, object_file
+from installing import backups, dry_run, pod_of, settings_of
 from kubectl import Kubectl, KubectlFailed
 from network import SPARE, TIER_LABEL, a_compute_node, a_service
 from operator_process import Operators
@@ -93,23 +91,6 @@ def _monitoring(kubectl: Kubectl) -> None:
     stand_ins = str(object_file("monitoring-crds"))
     kubectl("apply", "--server-side", "-f", stand_ins)
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", stand_ins)
-
-
-def dry_run(kubectl: Kubectl, documents: list[Document]) -> int:
-    """Have the API server judge objects as it would on writing them, unknown fields too; return how many it took."""
-    options = ("--server-side", "--dry-run=server", "--validate=strict")
-    judged = kubectl("apply", *options, "-f", "-", stdin=yaml.safe_dump_all(documents))
-    return judged.count("serverside-applied (server dry run)")
-
-
-def pod_of(documents: list[Document]) -> Document:
-    """Return the pod that the Deployment would make; with an account and a class that are there before."""
-    deployment = only(documents, "Deployment")
-    template, namespace = deployment["spec"]["template"], deployment["metadata"]["namespace"]
-    spec = {**template["spec"], "serviceAccountName": "default"}
-    spec.pop("priorityClassName", None)
-    metadata = {"name": "operator", "namespace": namespace, **template["metadata"]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 @pytest.mark.usefixtures("_monitoring")
@@ -232,14 +213,6 @@ def test_kinds_that_kubectl_installed_are_taken_over(helm: Helm, kubectl: Kubect
     helm("install", CRDS_RELEASE, CRDS_CHART, "--namespace", "default", "--take-ownership", "--force-conflicts")
 
 
-def backups() -> list[list[str]]:
-    """Return the commands of the guide that print what is to keep, services first."""
-    guide = (ROOT / "docs" / "install.md").read_text()
-    lines = re.findall(r"^kubectl (get .*) > \w+\.yaml$", guide, re.MULTILINE)
-    assert len(lines) == 2
-    return [shlex.split(line) for line in lines]
-
-
 @pytest.mark.usefixtures("kinds")
 def test_a_backup_of_services_and_own_nodes_can_be_restored(
     kubectl: Kubectl, rest: Rest, namespaces: Callable[[], str]
@@ -302,16 +275,3 @@ def test_the_operator_works_with_the_chart_s_account_and_settings_and_is_refused
         other.delete("plates")
     assert [str(entry) for entry in audit.entries() if entry.status in {401, 403}] == []
     assert audit.writes()
-
-
-def health_of_node(rest: Rest) -> str:
-    """Return what Argo CD makes of the ComputeNode that registered itself."""
-    found = rest.get("computenodes", SPARE[0])
-    assert found is not None
-    return health("ComputeNode", found)[0]
-
-
-def settings_of(options: tuple[str, ...]) -> dict[str, str]:
-    """Return the variables that the chart sets, but for those that the pod or the test machine decides."""
-    given = environment(rendered(*options))
-    return {name: value for name, value in given.items() if name not in {"AIF_NAMESPACE", "HOSTNAME", "AIF_HTTP_PORT"}}

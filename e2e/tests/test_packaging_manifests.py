@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from charts import container, environment, only, rendered
+from charts import container, environment, only, rendered, rights
 from documents import ROOT, Document
 from kubectl import Kubectl
-from test_packaging_chart import rights
 
 OVERLAYS = sorted(path.name for path in (ROOT / "manifests" / "overlays").iterdir())
 
