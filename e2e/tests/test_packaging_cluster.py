@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -40,8 +41,11 @@ CRDS_RELEASE: Final = "aif-operator-crds"
 def cluster() -> Iterator[Cluster]:
     """A cluster of its own, in which nothing is installed, the kinds neither."""
     name = f"charts-{secrets.token_hex(3)}"
-    yield api.up(name, wish=Asked(provider=Provider.EMBEDDED))
+    started = api.up(name, wish=Asked(provider=Provider.EMBEDDED))
+    yield started
     api.down(name)
+    assert started.state is not None
+    shutil.rmtree(started.state)  # its logs too: nobody looks for a name that changes with every run
 
 
 @pytest.fixture(scope="module")
