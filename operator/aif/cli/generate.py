@@ -16,8 +16,8 @@ from aif.api.reference import api_reference
 from aif.cli.rights import rights_files
 
 _HEADER = "# Generated from operator/aif/api by `make generate`; do not edit.\n"
-_KEEP = {"helm.sh/resource-policy": "keep"}
-"""Helm leaves the CRDs, and with them all AIServices, where a chart is uninstalled."""
+_KEEP = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "keep"}
+"""Argo CD and Helm leave the CRDs, and with them all AIServices, where a chart is taken away."""
 
 
 def generated_files() -> dict[Path, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.domain.actions import Action, Apply, Emit
+from aif.domain.actions import Action, Apply, Emit, WriteStatus
 from aif.domain.cluster import ObjectReference
 from aif.errors import AifError, Conflict, Forbidden, Rejected, Unavailable
 from aif.gateways.expectations import Expectations, Standing
@@ -147,8 +147,7 @@ class Controller:
         except Forbidden:
             raise  # a right of the operator is missing: no fault of the service
         except Rejected as error:
-            decided = service.model_copy(update={"status": decision.status or service.status})
-            refusal = aiservice.fail(decided, error, snapshot, now)
+            refusal = aiservice.fail(_as_recorded(service, decision), error, snapshot, now)
             await self._act(key, refusal.actions, reference(service))
             raise
 
@@ -211,3 +210,12 @@ class Controller:
             self._expected.expect(key, written)
         for event in (action for action in actions if isinstance(action, Emit)):
             log.info("%s %s", event.reason, key.kind, extra={"object": "/".join(key[1:]), "note": event.note})
+
+
+def _as_recorded(service: AIService, decision: Decision) -> AIService:
+    """Return ``service`` with the status that the API server holds after a child was refused.
+
+    A new placement was recorded before any child was tried, all else would have been recorded after them.
+    """
+    recorded = bool(decision.actions) and isinstance(decision.actions[0], WriteStatus)
+    return service.model_copy(update={"status": decision.status}) if recorded and decision.status else service

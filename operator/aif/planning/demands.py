@@ -93,6 +93,10 @@ class Demand:
         """Return the work of a whole request."""
         return self.prompt if self.token is None else self.prompt + self.token * self.tokens
 
+    def amount(self, resource: str) -> float:
+        """Return what Kubernetes accounts for of ``resource``, of all replicas."""
+        return self.per_replica.get(resource, 0.0) * self.replicas
+
     @property
     def total(self) -> dict[str, float]:
         """Return what Kubernetes accounts for, of all replicas."""

@@ -55,9 +55,10 @@ def _serves_on(current: tuple[Placement, ...], snapshot: Snapshot, now: Selectio
     if alone.chosen is not None:
         message = f"No room for the new copy beside the old one: {now.message}{tail}"
         verdict = Verdict("Placed", "False", Reason.NO_SURGE_CAPACITY, message)
-    else:
-        verdict = Verdict("Placed", "False", now.reason, now.message + tail)
-    return Outcome(verdict, current, snapshot.claims, now)
+        return Outcome(verdict, current, snapshot.claims, now)
+    # What the old copies take is not what is short.
+    verdict = Verdict("Placed", "False", alone.reason, alone.message + tail)
+    return Outcome(verdict, current, snapshot.claims, alone)
 
 
 def _names(placements: Iterable[Placement]) -> str:

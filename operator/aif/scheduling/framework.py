@@ -81,7 +81,7 @@ def unless(reason: Reason, holds: BoolArray, measure: Measure) -> Rejection:
 
 def fits(problem: Problem, resource: str, reason: Reason, measure: Measure) -> Iterator[Rejection]:
     """Yield the nodes that could never hold the demand for ``resource``, then those where it is only taken."""
-    required = problem.demand.total.get(resource, 0.0)
+    required = problem.demand.amount(resource)
     if required > 0.0:
         yield at_least(reason, required, problem.table.room.allocatable_of(resource), measure)
         yield at_least(Reason.CAPACITY_RESERVED, required, problem.table.room.free_of(resource), measure)

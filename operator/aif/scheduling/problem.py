@@ -91,7 +91,7 @@ class Problem:
         """Return the share of ``resource`` that stays free on each of ``rows`` once the service is there, 0..1."""
         room = self.table.room
         allocatable = room.allocatable_of(resource)[rows]
-        left = room.free_of(resource)[rows] - self.demand.total.get(resource, 0.0)
+        left = room.free_of(resource)[rows] - self.demand.amount(resource)
         return np.clip(left / np.where(allocatable > 0.0, allocatable, np.inf), 0.0, 1.0)
 
     @property

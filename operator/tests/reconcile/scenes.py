@@ -12,11 +12,14 @@ from aif.api.computenode import ComputeNode
 from aif.domain.actions import Action, Apply, Delete, Emit, WriteStatus
 from aif.domain.cluster import COPY_LABEL, SERVICE_LABEL, Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
+from aif.reconcile.children import front
 from aif.reconcile.copies import copy_id, deployment
+from aif.reconcile.placing import place
+from aif.reconcile.report import report
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.ledger import Ledger
 from aif.scheduling.node_table import NodeTable
-from tests.builders import NOON, a_compute_node, a_node, a_pod, an_aiservice
+from tests.builders import GIB, NOON, a_compute_node, a_node, a_pod, an_aiservice
 
 HOME: Final = "gnb-7"
 
@@ -30,10 +33,15 @@ def a_snapshot(
 ) -> Snapshot:
     """Return a world of these ComputeNodes (the default one where none is named), each with a ready Node."""
     rows = compute_nodes or (a_compute_node(HOME),)
-    joined = [a_node(row.spec.node_name or "") for row in rows] if nodes is None else list(nodes)
+    joined = [_node_of(row) for row in rows] if nodes is None else list(nodes)
     by_name = {node.name: node for node in joined}
     table = NodeTable.build(rows, by_name, list(pods), ledger or Ledger(), NOON)
     return Snapshot(**{"table": table, "nodes": by_name, **overrides})
+
+
+def _node_of(row: ComputeNode) -> Node:
+    counts = {device.type: float(device.count) for device in row.spec.capability.devices}
+    return a_node(row.spec.node_name or "", allocatable={"memory": 128 * GIB, "pods": 110.0, **counts})
 
 
 def a_placement(service: AIService, node: str = HOME, **overrides: Any) -> Placement:
@@ -119,3 +127,30 @@ def _said(action: Action) -> str:
             return f"status {target.kind} {target.name}"
         case Emit():
             return f"event {action.reason}"
+
+
+def settled(
+    service: AIService,
+    *compute_nodes: ComputeNode,
+    changed_to: AIService | None = None,
+    pod: Mapping[str, Any] | None = None,
+) -> tuple[AIService, Snapshot]:
+    """Return ``service`` as it is once it runs with one ready replica, and the world around it.
+
+    With ``changed_to`` its user has changed the spec since; ``pod`` overrides fields of its one pod.
+    """
+    rows = compute_nodes or (a_compute_node(HOME),)
+    empty = a_snapshot(*rows)
+    outcome = place(service, empty)
+    placement, claim = outcome.placement, outcome.claim
+    assert placement is not None, outcome.verdict.message
+    assert claim is not None
+    ledger = Ledger()
+    assert ledger.claim(claim, empty.nodes[placement.node_name], ()) is None
+    child = copy_of(service, placement)
+    bound = {"node": placement.node_name, "requests": claim.resources}
+    running = a_copys_pod(child, **{**bound, **(pod or {})})
+    view = a_view(child, a_child(front(service)), pods=[running])
+    world = a_snapshot(*rows, pods=[running], ledger=ledger, claim=claim, view=view)
+    status = report(service, world, outcome, NOON)
+    return (changed_to or service).model_copy(update={"status": status}), world
