@@ -105,11 +105,15 @@ def met(value: FloatArray, limit: float) -> FloatArray:
     if limit <= 0.0:
         return np.where(np.isnan(value), np.nan, np.where(value <= 0.0, 100.0, 0.0))
     ratio = np.maximum(value, 0.0) / limit
+    if ratio.max(initial=0.0) <= 1.0:  # as for every hard limit, whose nodes all keep it
+        return np.asarray(100.0 - 50.0 * ratio)
     return np.where(ratio <= 1.0, 100.0 - 50.0 * ratio, 50.0 / np.maximum(ratio, 1.0))
 
 
 def against_lowest(value: FloatArray) -> FloatArray:
     """Return 100 for the lowest value, 50 for twice as much, and so on; NaN where unknown."""
+    if value.min(initial=np.inf) > 0.0:  # unknown to nobody
+        return np.asarray(100.0 * (value.min() / value))
     if np.isnan(value).all():
         return value
     lowest = float(np.nanmin(value))

@@ -90,9 +90,10 @@ class Problem:
     def free_after(self, resource: str, rows: IntArray) -> FloatArray:
         """Return the share of ``resource`` that stays free on each of ``rows`` once the service is there, 0..1."""
         room = self.table.room
-        allocatable = room.allocatable_of(resource)[rows]
-        left = room.free_of(resource)[rows] - self.demand.amount(resource)
-        return np.clip(left / np.where(allocatable > 0.0, allocatable, np.inf), 0.0, 1.0)
+        allocatable = room.allocatable_of(resource).take(rows)
+        left = room.free_of(resource).take(rows) - self.demand.amount(resource)
+        share = left / allocatable if allocatable.min(initial=np.inf) > 0.0 else _ratio(left, allocatable)
+        return np.minimum(np.maximum(share, 0.0), 1.0)
 
     @property
     def missing(self) -> str:
@@ -107,3 +108,8 @@ class Problem:
             f"peak rate at {self.demand.precision}, memory bandwidth or power of {self.demand.device} not declared"
         )
         return next((reason for reason, holds in untold.items() if holds), from_node)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return ``part`` over ``whole``, 0 where there is nothing to have a part of."""
+    return np.asarray(part / np.where(whole > 0.0, whole, np.inf))

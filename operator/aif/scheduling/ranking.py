@@ -54,7 +54,7 @@ class Ranking:
         weighing = np.array([shares[name] for name in names])
         terms = np.array([known[name] for name in names]).reshape(len(names), len(rows))
         totals = np.round(weighing @ terms, 6)
-        order = _best(totals, problem.table.rank[rows], most)
+        order = _best(totals, problem.table.rank.take(rows), most)
         return cls(rows[order], totals[order], names, weighing, terms[:, order])
 
     def terms_of(self, place: int) -> tuple[Term, ...]:

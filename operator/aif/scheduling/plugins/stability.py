@@ -47,16 +47,16 @@ class Stability:
         demand = problem.demand
         parts = [problem.free_after(CPU, rows), problem.free_after(MEMORY, rows)]
         if demand.flops_per_second > 0.0:
-            parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable[rows]))
+            parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable.take(rows)))
         if demand.up_bits_per_second > 0.0:
-            parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up[rows])
+            parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up.take(rows))
         return np.asarray(np.clip(np.nan_to_num(100.0 * reduce(np.minimum, parts)), 0.0, 100.0))
 
     def _calm(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return t/(t + half-life) for a node that has been ready for t: what has lasted is likely to last."""
-        ready = problem.table.ready_seconds[rows]
+        ready = problem.table.ready_seconds.take(rows)
         return np.asarray(100.0 * ready / (ready + self.half_life))
 
     def _steadiness(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return j0/(j0 + jitter), whatever the delay itself: a distant node is no steadier for its distance."""
-        return np.asarray(100.0 * self.half_jitter / (self.half_jitter + problem.links.jitter[rows]))
+        return np.asarray(100.0 * self.half_jitter / (self.half_jitter + problem.links.jitter.take(rows)))
