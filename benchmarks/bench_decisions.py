@@ -5,14 +5,12 @@ Usage: ``python benchmarks/bench_decisions.py [--nodes N] [--decisions N] [--rou
 All contestants place services one after the other on the same nodes; each counts on what those before it took. They
 take turns round by round in one process, and start each round from empty nodes.
 
-* ``select``: what the operator does for one service: the table brought up to date, every node filtered and scored, the
-  evidence made, the claim held in the ledger.
+* ``select``: what the operator does for one service: table updated, every node scored, evidence made, claim held.
 * ``batch``: all services of a round decided together, evidence included.
 * ``kube, sampled``: NodeResourcesFit, LeastAllocated and NodeResourcesBalancedAllocation with weight 1 each, over as
-  many feasible nodes as ``percentageOfNodesToScore: 0`` looks for, from where the last search ended.
-* ``kube, all``: the same over every node.
-* ``bare loop``: roofline latency, five hard limits and eight criteria as NumPy expressions without any structure.
-* ``bare blocks``: the same for 32 services at a time, without holding what they take: a bound for any NumPy program.
+  many feasible nodes as ``percentageOfNodesToScore: 0`` looks for; ``kube, all``: the same over every node.
+* ``bare loop``: roofline latency, five limits and eight criteria as NumPy expressions without any structure.
+* ``bare blocks``: the same for 32 services at a time, nothing held: a bound for any NumPy program.
 """
 
 from __future__ import annotations
@@ -24,7 +22,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aif.api.aiservice import AIService
+from aif.api.base import Tier
 from aif.api.computenode import ComputeNode
 from aif.domain.cluster import Node
 from aif.domain.policy import Policy
@@ -43,24 +43,11 @@ from aif.scheduling.ledger import Ledger
 Floats = NDArray[np.float32]
 GIB: Final = float(2**30)
 NOW: Final = datetime(2030, 1, 1, tzinfo=UTC)
-POLICY: Final = Policy()
+EVERYWHERE: Final = Policy(ladder=(frozenset(Tier),))
 SEED: Final = 7
 BLOCK: Final = 32
-TIERS: Final = ("RAN", "Edge", "Core", "Cloud")
+TIERS: Final = tuple(str(tier) for tier in Tier)
 CAPACITY: Final = {"cpu": 64.0, "memory": 512 * GIB, "pods": 110.0, "nvidia.com/gpu": 8.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """Something that places services.
-
-    Attributes:
-        name: What the table calls it.
-        run: Places so many services on empty nodes; returns how many found a place.
-    """
-
-    name: str
-    run: Callable[[int], int]
 
 
 @dataclass(slots=True)
@@ -96,24 +83,18 @@ def compute_node(number: int, draw: np.random.Generator) -> ComputeNode:
         "peakFlops": [{"precision": "FP32", "flopsPerSecond": f"{flops}T"}],
         "power": {"maxWatts": int(draw.integers(70, 700))},
     }
-    processor = {"name": "cpu", "type": "cpu", "count": 64, "memory": "512Gi"}
     link = {"to": "ue", "upBitsPerSecond": "10G", "downBitsPerSecond": "10G", "rttMicroseconds": rtt}
     quality = {"jitterMicroseconds": int(draw.integers(0, 2000)), "reliabilityPpm": 999_900, "watts": 100}
-    return ComputeNode.model_validate(
-        {
-            "metadata": {"name": f"n{number}", "uid": f"u{number}", "generation": 1},
-            "spec": {
-                "tier": TIERS[number % len(TIERS)],
-                "origin": "InNetwork",
-                "nodeName": f"h{number}",
-                "capability": {"devices": [accelerator, processor]},
-                "links": [link | quality],
-                "securityLevel": "Medium",
-                "price": {"microUnitsPerDeviceHour": int(draw.integers(10**5, 10**6))},
-                "carbonGramsPerKWh": int(draw.integers(20, 800)),
-            },
-        }
-    )
+    spec = {
+        "tier": TIERS[number % len(TIERS)],
+        "origin": "InNetwork",
+        "nodeName": f"h{number}",
+        "capability": {"devices": [accelerator, {"name": "cpu", "type": "cpu", "count": 64}]},
+        "links": [link | quality],
+        "price": {"microUnitsPerDeviceHour": int(draw.integers(10**5, 10**6))},
+        "carbonGramsPerKWh": int(draw.integers(20, 800)),
+    }
+    return ComputeNode.model_validate({"metadata": {"name": f"n{number}", "uid": f"u{number}"}, "spec": spec})
 
 
 def service(number: int, draw: np.random.Generator) -> AIService:
@@ -121,24 +102,21 @@ def service(number: int, draw: np.random.Generator) -> AIService:
     cuts = [{"name": "Input", "ueFlops": 0, "dataBits": f"{int(draw.integers(100, 8000))}k"}]
     model = {"name": "m", "precision": "FP32", "flopsPerRequest": f"{int(draw.integers(1, 60))}G", "cuts": cuts}
     resources = {"cpu": int(draw.integers(1, 8)), "memory": f"{int(draw.integers(1, 32))}Gi"}
-    return AIService.model_validate(
-        {
-            "metadata": {"name": f"s{number}", "namespace": "bench", "uid": f"s{number}", "generation": 1},
-            "spec": {
-                "serviceType": "Inference",
-                "model": model | {"memoryTrafficBytesPerRequest": f"{int(draw.integers(100, 900))}M"},
-                "load": {"requestsPerSecond": int(draw.integers(1, 40))},
-                "qos": {
-                    "latency": {"maxP99Microseconds": int(draw.integers(20_000, 80_000)), "weight": 50},
-                    "energy": {"maxMillijoulesPerRequest": 8000, "enforcement": "Soft", "weight": 20},
-                    "availability": {"minPpm": 999_000, "weight": 30},
-                },
-                "placement": {"tiers": list(TIERS)},
-                "workload": {"image": "bench:1", "replicas": 1, "resources": resources},
-                "variants": [{"name": "gpu", "accelerator": "nvidia.com/gpu", "count": int(draw.integers(1, 3))}],
-            },
-        }
-    )
+    qos = {
+        "latency": {"maxP99Microseconds": int(draw.integers(20_000, 80_000)), "weight": 50},
+        "energy": {"maxMillijoulesPerRequest": 8000, "enforcement": "Soft", "weight": 20},
+        "availability": {"minPpm": 999_000, "weight": 30},
+    }
+    spec = {
+        "serviceType": "Inference",
+        "model": model | {"memoryTrafficBytesPerRequest": f"{int(draw.integers(100, 900))}M"},
+        "load": {"requestsPerSecond": int(draw.integers(1, 40))},
+        "qos": qos,
+        "workload": {"image": "bench:1", "replicas": 1, "resources": resources},
+        "variants": [{"name": "gpu", "accelerator": "nvidia.com/gpu", "count": int(draw.integers(1, 3))}],
+    }
+    named = {"name": f"s{number}", "namespace": "bench", "uid": f"s{number}"}
+    return AIService.model_validate({"metadata": named, "spec": spec})
 
 
 class Operator:
@@ -152,26 +130,24 @@ class Operator:
         for node in nodes:
             self._fleet.update_node(_host(node), self._hosts[_host(node)])
             self._fleet.update_compute_node(node.metadata.name, node)
-        self._one_step = Policy(ladder=(frozenset(nodes[0].spec.tier.__class__),))
 
     def empty(self) -> None:
         """Let go of all that the last round held."""
         for claim in self._ledger.claims:
             self._ledger.release(claim.owner)
-        self._fleet.table(NOW)
 
     def select(self, count: int) -> int:
         """Decide one service after the other, each node looked at for each."""
         placed = 0
         for one in self._services[:count]:
-            choices = select(one, self._fleet.table(NOW), self._one_step).choices
+            choices = select(one, self._fleet.table(NOW), EVERYWHERE).choices
             held = self._ledger.settle(one.metadata.uid, [choice.claim for choice in choices], self._hosts, ())
             placed += bool(choices) and held is None
         return placed
 
     def batch(self, count: int) -> int:
         """Decide all services together."""
-        decided = decide(self._services[:count], self._fleet.table(NOW), self._one_step, {})
+        decided = decide(self._services[:count], self._fleet.table(NOW), EVERYWHERE, {})
         return sum(bool(selection.choices) for selection in decided.selections.values())
 
 
@@ -256,8 +232,8 @@ class Bare:
         return np.where(fits, score, np.float32(-np.inf))
 
 
-def contestants(nodes: int, decisions: int) -> tuple[Operator, list[Contestant]]:
-    """Return all contestants for so many nodes."""
+def contestants(nodes: int, decisions: int) -> tuple[Operator, dict[str, Callable[[int], int]]]:
+    """Return what places services, by name: each takes a number of them and returns how many found a place."""
     draw = np.random.default_rng(SEED)
     services = [service(number, draw) for number in range(decisions)]
     operator = Operator([compute_node(number, draw) for number in range(nodes)], services)
@@ -265,28 +241,28 @@ def contestants(nodes: int, decisions: int) -> tuple[Operator, list[Contestant]]
         [[draw.integers(1, 8), draw.integers(1, 32), draw.integers(1, 3)] for _ in services], np.float32
     )
     kube, bare = KubeScheduler(nodes, requests), Bare(nodes, requests, draw)
-    return operator, [
-        Contestant("select", operator.select),
-        Contestant("batch", operator.batch),
-        Contestant("kube, sampled", lambda count: kube.place(count, sampled=True)),
-        Contestant("kube, all", lambda count: kube.place(count, sampled=False)),
-        Contestant("bare loop", bare.sequential),
-        Contestant("bare blocks", bare.blocks),
-    ]
+    return operator, {
+        "select": operator.select,
+        "batch": operator.batch,
+        "kube, sampled": partial(kube.place, sampled=True),
+        "kube, all": partial(kube.place, sampled=False),
+        "bare loop": bare.sequential,
+        "bare blocks": bare.blocks,
+    }
 
 
 def measure(nodes: int, decisions: int, rounds: int) -> dict[str, dict[str, float]]:
     """Return the figures of each contestant over interleaved rounds, after one that is not counted."""
     operator, entrants = contestants(nodes, decisions)
-    tallies = {entrant.name: Tally() for entrant in entrants}
+    tallies = {name: Tally() for name in entrants}
     for number in range(rounds + 1):
-        for entrant in entrants:
+        for name, place in entrants.items():
             operator.empty()
             wall, cpu = time.perf_counter(), time.process_time()
-            placed = entrant.run(decisions)
+            placed = place(decisions)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             if number:
-                tally = tallies[entrant.name]
+                tally = tallies[name]
                 tally.rates.append(decisions / wall)
                 tally.cpu_microseconds.append(cpu / decisions * 1e6)
                 tally.placed = placed
@@ -296,9 +272,8 @@ def measure(nodes: int, decisions: int, rounds: int) -> dict[str, dict[str, floa
 
 def table(figures: dict[str, dict[str, float]], title: str) -> Table:
     """Return ``figures`` for people."""
-    grid = Table(
-        "contestant", "decisions/s", "lowest", "highest", "CPU us", "of bare loop", "of kube", "placed", title=title
-    )
+    heads = ("contestant", "decisions/s", "lowest", "highest", "CPU us", "of bare loop", "of kube", "placed")
+    grid = Table(*heads, title=title)
     for name, row in figures.items():
         rates = [f"{row[key]:,.0f}" for key in ("decisionsPerSecond", "lowest", "highest", "cpuMicrosecondsEach")]
         ratios = [f"{row[key]:.2f}" for key in ("ofBareLoop", "ofKubeSampled")]
@@ -309,18 +284,16 @@ def table(figures: dict[str, dict[str, float]], title: str) -> Table:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--nodes", type=int, default=5000)
-    parser.add_argument("--decisions", type=int, default=256, help="services placed in each round")
-    parser.add_argument("--rounds", type=int, default=5)
+    for name, usual in (("--nodes", 5000), ("--decisions", 256), ("--rounds", 5)):
+        parser.add_argument(name, type=int, default=usual)
     parser.add_argument("--output", choices=["table", "json"], default="table")
     asked = parser.parse_args()
     figures = measure(asked.nodes, asked.decisions, asked.rounds)
     if asked.output == "json":
-        head: dict[str, Any] = {"nodes": asked.nodes, "decisions": asked.decisions, "rounds": asked.rounds}
-        print(json.dumps({**head, "contestants": figures}, indent=2))
+        print(json.dumps({**vars(asked), "contestants": figures}, indent=2))
     else:
         title = f"{asked.nodes} nodes, {asked.decisions} services a round, median of {asked.rounds} rounds"
-        Console().print(table(figures, title))
+        Console(width=110).print(table(figures, title))
 
 
 if __name__ == "__main__":
