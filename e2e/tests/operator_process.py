@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import yaml
 from audit import Audit
+from documents import ROOT
 from kubectl import Kubectl
 from operator_account import write_kubeconfig
 from rest import eventually
@@ -159,7 +160,8 @@ def _leads(replica: Replica) -> bool:
 def _environment() -> dict[str, str]:
     """Return what a container would see: nothing of the user's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return kept | {"PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
+    # The operator of this very checkout, wherever the virtual environment lies.
+    return kept | {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
 
 
 def _free_port() -> int:
