@@ -35,7 +35,12 @@ def conditions(status: AIServiceStatus) -> dict[str, tuple[str, str]]:
 def test_a_new_placement_is_recorded_before_anything_is_made_from_it() -> None:
     steps = said(reconcile(an_aiservice(), a_snapshot(), NOON).actions)
     assert steps[0] == "status AIService plates"
-    assert [step.rsplit(" ", 1)[0] for step in steps[1:]] == ["apply Deployment", "apply Service", "event"]
+    assert [step.rsplit(" ", 1)[0] for step in steps[1:]] == [
+        "apply Deployment",
+        "apply Service",
+        "apply PodDisruptionBudget",
+        "event",
+    ]
 
 
 def test_all_conditions_are_judged_for_the_present_generation() -> None:
@@ -51,7 +56,7 @@ def test_what_runs_as_decided_needs_nothing() -> None:
     service, world = settled(an_aiservice())
     decision = reconcile(service, world, LATER)
     assert decision.actions == ()
-    assert decision.claim == world.claim
+    assert decision.claims == world.claims
     assert not decision.waiting
 
 
@@ -84,7 +89,7 @@ def test_an_obstacle_of_the_replica_set_is_told_with_its_words() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small, requested: pods=1"}
     refused = a_child({**child.body, "status": {"conditions": [failure]}})
     view = ServiceView((refused, *(c for c in world.view.children if not c.copy)))
-    status = status_of(reconcile(service, a_snapshot(claim=world.claim, view=view), NOON))
+    status = status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), NOON))
     assert conditions(status)["WorkloadReady"] == ("False", "QuotaExceeded")
 
 
@@ -113,7 +118,7 @@ def test_a_fault_stops_what_is_new_and_leaves_what_serves() -> None:
     assert (told["Ready"], told["Placed"][0]) == (("False", "RefNotFound"), "True")
     assert told["Stalled"] == ("True", "RefNotFound")
     assert said(decision.actions) == ["status AIService plates", "event RefNotFound"]
-    assert decision.claim == world.claim
+    assert decision.claims == world.claims
     assert decision.waiting, "a node of that name may come"
 
 
@@ -121,7 +126,7 @@ def test_a_pause_removes_the_copies_releases_the_claim_and_is_told_once() -> Non
     old = an_aiservice()
     service, world = settled(old, changed_to=changed(old, suspend=True))
     decision = reconcile(service, world, LATER)
-    assert decision.claim is None
+    assert decision.claims == ()
     assert [step.split("-")[0] for step in said(decision.actions)] == [
         "delete Deployment plates",
         "status AIService plates",
@@ -143,7 +148,7 @@ def test_a_move_keeps_ready_and_says_that_it_goes_on() -> None:
     service, world = settled(old, changed_to=changed(old, update="Recreate"))
     other = copy_of(an_aiservice(workload={"image": "plates:0"}))
     view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other)])
-    told = conditions(status_of(reconcile(service, a_snapshot(claim=world.claim, view=view), LATER)))
+    told = conditions(status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)))
     assert told["Migrating"][0] == "True"
     assert told["Ready"][0] == "True"
 
