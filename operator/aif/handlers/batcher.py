@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
@@ -12,6 +13,8 @@ from aif.handlers.keys import WorkKey
 from aif.handlers.world import World
 from aif.reconcile.placing import needs_choice
 from aif.scheduling.batch import decide
+
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.05
 """How long services gather before they are decided together."""
@@ -47,17 +50,40 @@ class Batcher:
 
     def tick(self) -> None:
         """Decide for what has gathered: hold what was chosen, and have each service act on its part."""
-        keys, self._pending = self._pending, set()
+        keys, self._pending = sorted(self._pending), set()
         self._some.clear()
-        services = [service for key in sorted(keys) if (service := self._waiting(key)) is not None]
-        owners = {service.metadata.uid for service in services}
-        stale = [claim for owner in owners for claim in self._world.ledger.claims_of(owner)]
-        table = self._world.table(self._now()).without(stale)
+        waiting = {key: service for key in keys if (service := self._waiting(key)) is not None}
+        for key in keys:
+            if key not in waiting:
+                self._work.add(key)
+        self._decide(waiting)
+
+    def _decide(self, waiting: Mapping[WorkKey, AIService]) -> None:
+        """Decide for all together; where that fails, for each alone, so that one that cannot be decided stops no other.
+
+        Raises nothing: a service that cannot be decided is tried again with a back-off.
+        """
+        try:
+            self._assign(list(waiting.values()))
+        except Exception:
+            log.exception("Failed to decide", extra={"services": len(waiting)})
+            if len(waiting) > 1:
+                for key, service in waiting.items():
+                    self._decide({key: service})
+            else:
+                for key in waiting:
+                    self._work.retry(key)
+            return
+        for key in waiting:
+            self._work.add(key)
+
+    def _assign(self, services: Sequence[AIService]) -> None:
+        for service in services:
+            self._world.ledger.release(service.metadata.uid)
+        table = self._world.table(self._now())
         batch = decide(services, table, self._world.policy, self._world.priorities())
         for service in services:
             self._world.assign(service, batch.selections[service.metadata.uid])
-        for key in keys:
-            self._work.add(key)
 
     def _waiting(self, key: WorkKey) -> AIService | None:
         service = self._world.services.get((key.namespace, key.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aif.api.aiservice import AIService
@@ -77,9 +78,10 @@ class Controller:
 
     async def _guard(self, key: WorkKey) -> None:
         """Reconcile ``key``; whatever goes wrong with it delays this key alone."""
+        done = True
         try:
             with self._metrics.reconcile_duration_seconds.labels(key.kind).time():
-                await self._reconcile(key)
+                done = await self._reconcile(key)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -91,7 +93,8 @@ class Controller:
             log.exception("Failed to reconcile", extra={"object": "/".join(key)})
             self._retry(key, error)
         else:
-            self._work.forget(key)
+            if done:
+                self._work.forget(key)
 
     def _retry(self, key: WorkKey, error: Exception) -> None:
         self._metrics.reconcile_errors_total.labels(key.kind, type(error).__name__).inc()
@@ -99,17 +102,19 @@ class Controller:
         delay = self._work.retry(key, at_least)
         log.warning("Retrying", extra={"object": "/".join(key), "seconds": round(delay, 1), "error": str(error)})
 
-    async def _reconcile(self, key: WorkKey) -> None:
+    async def _reconcile(self, key: WorkKey) -> bool:
+        """Return whether all was done; False where something has to come first, so that a back-off goes on."""
         if not await self._caught_up(key):
             self._work.add_after(key, LAG_SECONDS)
-            return
+            return False
         match key.kind:
             case Kind.SERVICE:
-                await self._service(key)
+                return await self._service(key)
             case Kind.COMPUTE_NODE:
                 await self._compute_node(key)
             case Kind.NODE:
                 await self._node(key)
+        return True
 
     async def _caught_up(self, key: WorkKey) -> bool:
         """Tell whether the caches show all that was written for ``key``; after a minute, read it live."""
@@ -122,7 +127,7 @@ class Controller:
                 self._expected.forget(key)
         return True
 
-    async def _service(self, key: WorkKey) -> None:
+    async def _service(self, key: WorkKey) -> bool:
         service = self._world.services.get((key.namespace, key.name))
         if service is None:
             self._triggers.waiting.discard(key)
@@ -130,24 +135,28 @@ class Controller:
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
-            await self._place(key, service)
+            return await self._place(key, service)
+        return True
 
-    async def _place(self, key: WorkKey, service: AIService) -> None:
+    async def _place(self, key: WorkKey, service: AIService) -> bool:
         now = self._now()
         snapshot = self._world.snapshot(service, now)
         if needs_choice(service) and snapshot.selection is None and accept(service, snapshot) is None:
             self.batcher.add(key)
-            return
+            return False
         decision = aiservice.reconcile(service, snapshot, now)
         self._keep(key, service, snapshot, decision, now)
-        if not await self._lives(service, decision.actions):
-            return
+        if await self._lives(service, decision.actions):
+            await self._carry_out(key, service, snapshot, decision)
+        return True
+
+    async def _carry_out(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision) -> None:
         try:
             await self._act(key, decision.actions, reference(service))
         except Forbidden:
             raise  # a right of the operator is missing: no fault of the service
         except Rejected as error:
-            refusal = aiservice.fail(_as_recorded(service, decision), error, snapshot, now)
+            refusal = aiservice.fail(_as_recorded(service, decision), error, snapshot, self._now())
             await self._act(key, refusal.actions, reference(service))
             raise
 
@@ -178,7 +187,7 @@ class Controller:
             raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")
         if after != before or not service.status.placements:
             self._triggers.held_changed(*{claim.node for claim in (*before, *after)})
-        if {claim.copy for claim in before} - {claim.copy for claim in after}:
+        if _frees(before, after):
             self._triggers.capacity_changed()
 
     async def _compute_node(self, key: WorkKey) -> None:
@@ -210,6 +219,12 @@ class Controller:
             self._expected.expect(key, written)
         for event in (action for action in actions if isinstance(action, Emit)):
             log.info("%s %s", event.reason, key.kind, extra={"object": "/".join(key[1:]), "note": event.note})
+
+
+def _frees(before: Sequence[Claim], after: Sequence[Claim]) -> bool:
+    """Tell whether something of ``before`` is no longer held; a claim that only got the name of its copy is."""
+    still = [replace(claim, copy="") for claim in after]
+    return any(replace(claim, copy="") not in still for claim in before)
 
 
 def _as_recorded(service: AIService, decision: Decision) -> AIService:

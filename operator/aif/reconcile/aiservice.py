@@ -83,7 +83,7 @@ def _refuse(service: AIService, snapshot: Snapshot, fault: Verdict, now: datetim
     return Decision(
         (*_write(service, status), *news),
         status,
-        snapshot.claims,
+        snapshot.claims if current else (),
         waiting=fault.reason is Reason.REF_NOT_FOUND,  # for a node that comes
     )
 

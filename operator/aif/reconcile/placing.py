@@ -35,8 +35,8 @@ def place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
 
 def needs_choice(service: AIService) -> bool:
     """Tell whether ``service`` waits for a first place, so that it is decided together with others that do."""
-    spec = service.spec
-    return not (service.status.placements or spec.suspend or spec.offload is Offload.LOCAL)
+    settled = service.status.placements or service.metadata.deletion_timestamp is not None
+    return not (settled or service.spec.suspend or service.spec.offload is Offload.LOCAL)
 
 
 def _choose(service: AIService, snapshot: Snapshot) -> Outcome:

@@ -15,6 +15,8 @@ from aif.reconcile.children import covers, disruption_budget, front, route
 from aif.reconcile.copies import HOSTNAME, Json, copy_id, deployment
 from aif.reconcile.snapshot import Snapshot
 
+_OURS_TO_CHANGE = frozenset({"replicas", "minAvailable"})
+
 
 def rollout(service: AIService, placements: Sequence[Placement], snapshot: Snapshot) -> list[Action]:
     """Return what brings the children of ``service`` in line with ``placements``, additions before removals."""
@@ -90,9 +92,9 @@ def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Actio
 
 
 def _was_made_so(seen: Child, body: Json) -> bool:
-    """Tell a foreign change from our own new intent: replicas are ours to change, all else stays as made."""
-    spec = {**body["spec"], "replicas": seen.body.get("spec", {}).get("replicas")}
-    return not covers(seen.body, {**body, "spec": {name: value for name, value in spec.items() if value is not None}})
+    """Tell a foreign change from our own new intent: numbers of replicas are ours to change, all else stays as made."""
+    spec = {name: value for name, value in body["spec"].items() if name not in _OURS_TO_CHANGE}
+    return not covers(seen.body, {**body, "spec": spec})
 
 
 def _retire(service: AIService, child: Child) -> Iterator[Action]:

@@ -10,7 +10,7 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.domain.actions import Apply, Delete
 from aif.domain.cluster import Child, Pod
-from aif.reconcile.children import front, route
+from aif.reconcile.children import disruption_budget, front, route
 from aif.reconcile.rollout import removal, rollout
 from tests.builders import an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_placement, a_snapshot, a_view, changed, copy_of, said
@@ -26,10 +26,16 @@ def name_of(child: Child) -> str:
 
 
 def steps(service: AIService, *children: Child, pods: Iterable[Pod] = (), **placement: Any) -> list[str]:
-    """Return in a few words what is done for ``service`` on its node, the budget left out."""
-    snapshot = a_snapshot(view=a_view(*children, pods=pods))
-    told = said(rollout(service, [a_placement(service, **placement)], snapshot))
-    return [step for step in told if "PodDisruptionBudget" not in step]
+    """Return in a few words what is done for ``service`` on its node beside a budget that is as it should be."""
+    place = a_placement(service, **placement)
+    budget = a_child(disruption_budget(service, place.replicas))
+    return said(rollout(service, [place], a_snapshot(view=a_view(*children, budget, pods=pods))))
+
+
+def budget_steps(budget: Child) -> list[str]:
+    """Return in a few words what is done for a service of one replica that has ``budget``."""
+    view = a_view(OLD_COPY, FRONT, budget, pods=[a_copys_pod(OLD_COPY)])
+    return said(rollout(OLD, [a_placement(OLD)], a_snapshot(view=view)))
 
 
 def tampered(child: Child, **fields: Any) -> Child:
@@ -97,6 +103,15 @@ def test_a_changed_number_of_replicas_scales_the_copy_and_tells_of_no_repair() -
     assert steps(OLD, OLD_COPY, FRONT, pods=[a_copys_pod(OLD_COPY)], replicas=3) == [
         f"apply Deployment {name_of(OLD_COPY)}"
     ]
+
+
+def test_a_budget_that_follows_the_replicas_is_no_repair() -> None:
+    assert budget_steps(a_child(disruption_budget(OLD, 3))) == ["apply PodDisruptionBudget plates"]
+
+
+def test_a_budget_that_somebody_changed_is_restored_and_told() -> None:
+    foreign = tampered(a_child(disruption_budget(OLD, 1)), selector={"matchLabels": {"app": "else"}})
+    assert budget_steps(foreign) == ["apply PodDisruptionBudget plates", "event Repaired"]
 
 
 @pytest.mark.parametrize(
