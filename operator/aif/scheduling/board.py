@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from aif.api.aiservice import AIService
 from aif.domain.policy import Policy
-from aif.planning.arrays import BoolArray
+from aif.planning.arrays import BoolArray, IntArray
+from aif.planning.demands import Demand
 from aif.scheduling.cycle import Contest
 from aif.scheduling.fairness import Shares
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
+
+_NEARLY: Final = 1.0 - 1e-9
 
 
 @dataclass(slots=True, eq=False)
@@ -34,8 +38,6 @@ class Entry:
     possible: BoolArray
     size: float
     selection: Selection | None = None
-    alternatives: tuple[int, bool] = field(default=(-1, False))
-    """Whether it would fit elsewhere too, with the version of the board for which that was found."""
 
     @property
     def uid(self) -> str:
@@ -72,15 +74,12 @@ class Board:
         self._guests: dict[str, list[Entry]] = {}
         self._version = 0
         self._changes = 0
+        self._movable: tuple[int, Mapping[str, Sequence[Entry]]] = (-1, {})
 
     def enter(self, service: AIService, priority: int, shares: Shares) -> Entry:
         """Return an entry for ``service``."""
         contest = Contest(service, self.table, self._policy)
         return Entry(contest, priority, contest.fitting(), shares.dominant(contest.problem(0).demand.total))
-
-    def guests(self, node: str) -> Sequence[Entry]:
-        """Return who of the batch stands on ``node``."""
-        return tuple(self._guests.get(node, ()))
 
     def put(self, entry: Entry, selection: Selection) -> None:
         """Have ``entry`` hold what was selected."""
@@ -110,13 +109,28 @@ class Board:
         """Return the number of the present state; each change makes a new one."""
         return self._version
 
-    def may_leave(self, entry: Entry) -> bool:
-        """Tell whether ``entry`` would fit on a node where it does not stand."""
-        version, found = entry.alternatives
-        if version != self._version:
-            own = [self.table.room.rows[claim.node] for claim in entry.claims]
-            elsewhere = entry.contest.fitting()
-            elsewhere[own] = False
-            found = bool(elsewhere.any())
-            entry.alternatives = self._version, found
-        return found
+    def movable(self) -> Mapping[str, Sequence[Entry]]:
+        """Return who of the batch would fit on a node where it does not stand, by the node where it does.
+
+        Where all nodes are full there are none, and nothing need be tried.
+        """
+        if self._movable[0] != self._version:
+            movers = {
+                node: [guest for guest in guests if self._may_leave(guest)] for node, guests in self._guests.items()
+            }
+            self._movable = self._version, {node: guests for node, guests in movers.items() if guests}
+        return self._movable[1]
+
+    def _may_leave(self, entry: Entry) -> bool:
+        elsewhere = entry.possible.copy()
+        elsewhere[[self.table.room.rows[claim.node] for claim in entry.claims]] = False
+        rows = np.flatnonzero(elsewhere)
+        if not any(self._has_room(problem.demand, rows) for problem in entry.contest.problems):
+            return False
+        return bool((entry.contest.fitting() & elsewhere).any())
+
+    def _has_room(self, demand: Demand, rows: IntArray) -> bool:
+        """Tell whether one of ``rows`` has what Kubernetes accounts for, which is quickly told."""
+        room = self.table.room
+        enough = [room.free_of(resource).take(rows) >= amount * _NEARLY for resource, amount in demand.total.items()]
+        return bool(np.logical_and.reduce(enough).any())

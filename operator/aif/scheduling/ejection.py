@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Final
-
-import numpy as np
 
 from aif.scheduling.board import Board, Entry
 from aif.scheduling.problem import Problem
@@ -41,32 +38,28 @@ def _seek(entry: Entry, board: Board) -> bool:
     if selection.choices:
         board.put(entry, selection)
         return True
-    trials = (victims for victims in _trials(entry, board) if all(board.may_leave(victim) for victim in victims))
-    return any(_try(entry, victims, board) for victims in islice(trials, TRIALS))
+    return any(_try(entry, victims, board) for victims in _trials(entry, board)[:TRIALS])
 
 
 def _trials(entry: Entry, board: Board) -> list[list[Entry]]:
     """Return who would have to leave some node so that ``entry`` has room there, the fewest and smallest first."""
-    nodes = [board.table.names[row] for row in np.flatnonzero(entry.possible)]
+    guests = [
+        (node, [mover for mover in movers if mover.priority <= entry.priority])
+        for node, movers in board.movable().items()
+        if entry.possible[board.table.room.rows[node]]
+    ]
+    problems = entry.contest.problems
     groups = [
-        group
-        for node in nodes
-        for problem in entry.contest.problems
-        if (group := _victims(problem, node, entry, board))
+        victims for at, movers in guests for problem in problems if (victims := _victims(problem, at, movers, board))
     ]
     return sorted(groups, key=lambda group: (len(group), sum(victim.size for victim in group), group[0].uid))
 
 
-def _victims(problem: Problem, node: str, entry: Entry, board: Board) -> list[Entry]:
-    """Return the guests of ``node`` that hold what is lacking there; none where they are too many."""
-    guests = [guest for guest in board.guests(node) if guest.priority <= entry.priority]
+def _victims(problem: Problem, node: str, guests: Sequence[Entry], board: Board) -> list[Entry]:
+    """Return those of ``guests`` that hold what is lacking on ``node``; none where they are too many."""
     row, room = board.table.room.rows[node], board.table.room
-    free = {resource: float(room.free_of(resource)[row]) for resource in problem.demand.total}
-    lacking = {
-        resource: amount - free[resource]
-        for resource, amount in problem.demand.total.items()
-        if amount > free[resource] + _ROUNDING * amount
-    }
+    short = {resource: amount - float(room.free_of(resource)[row]) for resource, amount in problem.demand.total.items()}
+    lacking = {resource: amount for resource, amount in short.items() if amount > 0.0}
     alone = [guest for guest in guests if _frees([guest], node, lacking)]
     if alone:
         return [min(alone, key=lambda guest: (guest.size, guest.uid))]
