@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
+from aif.gateways.exposition import Exposition
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.keys import WorkKey
 from aif.handlers.world import World
@@ -26,9 +27,12 @@ REST = 4.0
 class Batcher:
     """Gathers services without a place, and hands each its part of one decision for all."""
 
-    def __init__(self, world: World, work: WorkQueue[WorkKey], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, world: World, work: WorkQueue[WorkKey], metrics: Exposition, now: Callable[[], datetime]
+    ) -> None:
         self._world = world
         self._work = work
+        self._metrics = metrics
         self._now = now
         self._pending: set[WorkKey] = set()
         self._some = asyncio.Event()
@@ -81,9 +85,13 @@ class Batcher:
         for service in services:
             self._world.ledger.release(service.metadata.uid)
         table = self._world.table(self._now())
-        batch = decide(services, table, self._world.policy, self._world.priorities())
+        with self._metrics.decision_seconds.time():
+            batch = decide(services, table, self._world.policy, self._world.priorities())
         for service in services:
-            self._world.assign(service, batch.selections[service.metadata.uid])
+            selection = batch.selections[service.metadata.uid]
+            self._world.assign(service, selection)
+            if selection.chosen is None:
+                self._metrics.rejections_total.labels(selection.reason).inc()
 
     def _waiting(self, key: WorkKey) -> AIService | None:
         service = self._world.services.get((key.namespace, key.name))

@@ -63,7 +63,8 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
-        self.batcher = Batcher(world, work, now)
+        self.batcher = Batcher(world, work, metrics, now)
+        metrics.services_waiting.set_function(lambda: len(triggers.waiting))
         self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
 
     async def run(self) -> None:
@@ -176,8 +177,9 @@ class Controller:
         self._world.forget_selection(service.metadata.uid)
         self._hold(service, snapshot.claims, decision.claims)
         self._world.bar(service, decision.barred, now)
-        if decision.moved:
+        if decision.moved is not None:
             self._world.moves.take()
+            self._metrics.moves_total.labels(decision.moved).inc()
         if decision.again_after is not None:
             self._work.add_after(key, decision.again_after)
         (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)

@@ -26,7 +26,7 @@ class Outcome:
         degraded: Why a copy should leave its node and does not; None where none has to.
         barred: Nodes that take no pod of the service, whatever their figures say.
         shortfall: Replicas that find no place.
-        moved: Whether a copy leaves a node.
+        moved: Why a copy leaves a node; None where none does.
         again_after: Seconds after which the decision may change by itself.
     """
 
@@ -38,7 +38,7 @@ class Outcome:
     degraded: Verdict | None = None
     barred: frozenset[str] = field(default_factory=frozenset)
     shortfall: int = 0
-    moved: bool = False
+    moved: Reason | None = None
     again_after: float | None = None
 
     @property

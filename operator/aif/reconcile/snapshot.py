@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
+from aif.api.conditions import Reason
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
 from aif.domain.policy import Policy
@@ -50,7 +51,7 @@ class Decision:
         status: What the status says once they are; None where the service is left alone.
         claims: What the ledger holds for the service from now on.
         barred: Nodes to leave out for a while.
-        moved: Whether a copy leaves its node.
+        moved: Why a copy leaves its node; None where none does.
         again_after: Seconds after which the service is to be looked at again in any case.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
     """
@@ -59,6 +60,6 @@ class Decision:
     status: AIServiceStatus | None = None
     claims: tuple[Claim, ...] = ()
     barred: frozenset[str] = frozenset()
-    moved: bool = False
+    moved: Reason | None = None
     again_after: float | None = None
     waiting: bool = False

@@ -100,7 +100,7 @@ def _replace(
     if selection.chosen is None or (alive and selection.shortfall):
         return _stranded(service, kept, leaving, selection, snapshot)
     outcome = gate(service, snapshot, selection, kept)
-    return replace(outcome, barred=frozenset(barred), moved=bool(leaving))
+    return replace(outcome, barred=frozenset(barred), moved=leaving[0].reason if leaving else None)
 
 
 def _grown(service: AIService, kept: list[Placement], missing: int, snapshot: Snapshot) -> list[Placement]:

@@ -70,7 +70,7 @@ def test_a_placement_on_a_ready_node_stays_with_all_that_it_holds() -> None:
     outcome = upheld(PLACED)
     assert nodes_of(outcome) == [("gnb-7", 1)]
     assert outcome.verdict.status == "True"
-    assert not outcome.moved
+    assert outcome.moved is None
     assert outcome.selection is None
     assert [claim.node for claim in outcome.claims] == ["gnb-7"]
 
@@ -82,7 +82,7 @@ def test_a_placement_on_a_ready_node_stays_with_all_that_it_holds() -> None:
 def test_a_lost_node_is_left_after_a_grace(seconds: float, *, moves: bool) -> None:
     outcome = upheld(PLACED, nodes=[lost("worker-gnb-7", seconds), READY[1]])
     assert nodes_of(outcome) == [("gnb-8" if moves else "gnb-7", 1)]
-    assert outcome.moved is moves
+    assert outcome.moved is (Reason.NODE_UNREACHABLE if moves else None)
     assert outcome.again_after == (None if moves else pytest.approx(4.0))
 
 
