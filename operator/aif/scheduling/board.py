@@ -74,6 +74,7 @@ class Board:
         self._guests: dict[str, list[Entry]] = {}
         self._version = 0
         self._changes = 0
+        self._leavers: dict[str, tuple[int, bool]] = {}
         self._movable: tuple[int, Mapping[str, Sequence[Entry]]] = (-1, {})
 
     def enter(self, service: AIService, priority: int, shares: Shares) -> Entry:
@@ -110,24 +111,31 @@ class Board:
         return self._version
 
     def movable(self) -> Mapping[str, Sequence[Entry]]:
-        """Return who of the batch would fit on a node where it does not stand, by the node where it does.
+        """Return who of the batch has room on another node, contract aside, by the node where it stands.
 
         Where all nodes are full there are none, and nothing need be tried.
         """
         if self._movable[0] != self._version:
-            movers = {
-                node: [guest for guest in guests if self._may_leave(guest)] for node, guests in self._guests.items()
-            }
+            movers = {node: [guest for guest in guests if self._roomy(guest)] for node, guests in self._guests.items()}
             self._movable = self._version, {node: guests for node, guests in movers.items() if guests}
         return self._movable[1]
 
-    def _may_leave(self, entry: Entry) -> bool:
-        elsewhere = entry.possible.copy()
-        elsewhere[[self.table.room.rows[claim.node] for claim in entry.claims]] = False
-        rows = np.flatnonzero(elsewhere)
-        if not any(self._has_room(problem.demand, rows) for problem in entry.contest.problems):
-            return False
-        return bool((entry.contest.fitting() & elsewhere).any())
+    def may_leave(self, entry: Entry) -> bool:
+        """Tell whether ``entry`` would fit on a node where it does not stand."""
+        version, found = self._leavers.get(entry.uid, (-1, False))
+        if version != self._version:
+            found = bool((entry.contest.fitting() & self._elsewhere(entry)).any())
+            self._leavers[entry.uid] = self._version, found
+        return found
+
+    def _elsewhere(self, entry: Entry) -> BoolArray:
+        others = entry.possible.copy()
+        others[[self.table.room.rows[claim.node] for claim in entry.claims]] = False
+        return others
+
+    def _roomy(self, entry: Entry) -> bool:
+        rows = np.flatnonzero(self._elsewhere(entry))
+        return any(self._has_room(problem.demand, rows) for problem in entry.contest.problems)
 
     def _has_room(self, demand: Demand, rows: IntArray) -> bool:
         """Tell whether one of ``rows`` has what Kubernetes accounts for, which is quickly told."""

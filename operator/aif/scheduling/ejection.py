@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from aif.scheduling.board import Board, Entry
@@ -38,7 +39,8 @@ def _seek(entry: Entry, board: Board) -> bool:
     if selection.choices:
         board.put(entry, selection)
         return True
-    return any(_try(entry, victims, board) for victims in _trials(entry, board)[:TRIALS])
+    trials = (victims for victims in _trials(entry, board) if all(board.may_leave(victim) for victim in victims))
+    return any(_try(entry, victims, board) for victims in islice(trials, TRIALS))
 
 
 def _trials(entry: Entry, board: Board) -> list[list[Entry]]:
