@@ -23,12 +23,13 @@ def renew(service: AIService, current: tuple[Placement, ...], snapshot: Snapshot
     """Plan copies of a changed template, from what is free beside those that serve and must go on serving."""
     offered = snapshot.table.besides(snapshot.barred)
     vacated = offered.without(snapshot.claims)
-    beside = vacated if _may_break(service, current, snapshot) else offered
+    may_break = _may_break(service, current, snapshot)
+    beside = vacated if may_break else offered
     here = select(service, beside.only({placement.node for placement in current}), snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return gate(service, snapshot, _staying(here, select(service, beside, snapshot.policy)), ())
     anywhere = select(service, beside, snapshot.policy)
-    if anywhere.chosen is not None:
+    if anywhere.chosen is not None and (may_break or _as_many(service, anywhere, current)):
         return gate(service, snapshot, anywhere, ())
     return _serves_on(current, snapshot, anywhere, select(service, vacated, snapshot.policy))
 
@@ -37,6 +38,13 @@ def _may_break(service: AIService, current: Iterable[Placement], snapshot: Snaps
     """Tell whether the old copies need not be waited for: the user said so, or they answer nothing."""
     answering = any(snapshot.view.ready_pods(placement.copy_id) for placement in current)
     return service.spec.update is UpdateStrategy.RECREATE or not answering
+
+
+def _as_many(service: AIService, selection: Selection, current: Iterable[Placement]) -> bool:
+    """Tell whether the new copies would be no fewer than the old ones, unless fewer are asked for."""
+    wanted = service.spec.workload.replicas if service.spec.workload else 0
+    fresh = sum(choice.replicas for choice in selection.choices)
+    return fresh >= min(wanted, sum(placement.replicas for placement in current))
 
 
 def _staying(here: Selection, everywhere: Selection) -> Selection:

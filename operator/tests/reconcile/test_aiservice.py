@@ -10,12 +10,13 @@ import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus
+from aif.api.computenode import ComputeNode
 from aif.domain.actions import Emit, WriteStatus
 from aif.domain.cluster import ServiceView
 from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.aiservice import fail, reconcile
 from aif.reconcile.snapshot import Decision
-from tests.builders import NOON, a_compute_node, an_aiservice
+from tests.builders import A100, CPU_32, NOON, a_compute_node, an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_snapshot, a_view, changed, copy_of, said, settled
 
 LATER = NOON + timedelta(hours=1)
@@ -102,6 +103,47 @@ def test_what_fits_nowhere_waits_and_is_told_once() -> None:
     assert event.type == "Warning"
     told = service.model_copy(update={"status": status_of(decision)})
     assert reconcile(told, a_snapshot(), LATER).actions == ()
+
+
+NEARLY_AS_HUGE = {"image": "plates:1", "resources": {"cpu": 998}}
+HUGE = an_aiservice(workload={"image": "plates:1", "resources": {"cpu": 999}})
+
+
+def waits(service: AIService, *rows: ComputeNode) -> AIService:
+    """Return ``service`` with the status of its refusal among these nodes."""
+    return service.model_copy(update={"status": status_of(reconcile(service, a_snapshot(*rows), NOON))})
+
+
+def test_a_service_that_waits_as_before_is_not_written_for_other_figures() -> None:
+    told = waits(HUGE, *CROWD[:2])
+    assert reconcile(told, a_snapshot(*CROWD), LATER).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "rows"),
+    [
+        pytest.param(HUGE, [a_compute_node(devices=[CPU_32])], id="another reason"),
+        pytest.param(changed(HUGE, workload=NEARLY_AS_HUGE), CROWD, id="another spec"),
+        pytest.param(
+            HUGE.model_copy(update={"spec": HUGE.spec.model_copy(update={"suspend": True})}), CROWD, id="a pause"
+        ),
+        pytest.param(HUGE, [a_compute_node(devices=[{**CPU_32, "count": 2000}, A100])], id="a place"),
+    ],
+)
+def test_a_service_that_waits_is_written_when_it_is_another_wait(service: AIService, rows: list[ComputeNode]) -> None:
+    told = waits(HUGE, *CROWD).status
+    decision = reconcile(service.model_copy(update={"status": told}), a_snapshot(*rows), LATER)
+    assert status_of(decision).conditions != told.conditions
+
+
+def test_another_proposal_is_written_although_a_service_waits_for_approval_as_before() -> None:
+    asked = an_aiservice(autonomy={"level": "Manual"})
+    told = waits(asked, a_compute_node("gnb-7"))
+    assert reconcile(told, a_snapshot(a_compute_node("gnb-7")), LATER).actions == ()
+    status = status_of(reconcile(told, a_snapshot(a_compute_node("gnb-8")), LATER))
+    assert status.plan is not None
+    assert told.status.plan is not None
+    assert (status.plan.node, told.status.plan.node) == ("gnb-8", "gnb-7")
 
 
 def test_the_status_stays_small_among_many_nodes() -> None:

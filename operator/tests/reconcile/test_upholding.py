@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
-from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
-from aif.domain.cluster import Node, Pod
+from aif.domain.cluster import Node
 from aif.reconcile.holding import held
-from aif.reconcile.outcome import Outcome
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.ledger import Ledger
 from aif.scheduling.node_table import NodeTable
 from tests.builders import CPU_32, NOON, a_compute_node, a_node, a_pod, an_aiservice
-from tests.reconcile.scenes import a_copys_pod, a_placement, a_snapshot, a_view, changed, copy_of, placed
-
-HOME, NEXT = a_compute_node("gnb-7"), a_compute_node("gnb-8")
-READY = [a_node("worker-gnb-7"), a_node("worker-gnb-8")]
+from tests.reconcile.scenes import a_copys_pod, a_snapshot, a_view, changed, copy_of, placed
+from tests.reconcile.spread import HOME, NEXT, READY, a_cpu_service, a_spread_service, as_manifest, nodes_of, upheld
 
 
 def lost(name: str, seconds: float = 60.0, ready: str = "Unknown") -> Node:
     """Return a Node that stopped being ready ``seconds`` ago."""
     return a_node(name, ready=ready, ready_since=NOON - timedelta(seconds=seconds))
-
-
-def upheld(
-    service: AIService,
-    *compute_nodes: ComputeNode,
-    nodes: Iterable[Node] = READY,
-    pods: Iterable[Pod] = (),
-    **overrides: Any,
-) -> Outcome:
-    """Return what is decided about a placed service that holds what it was promised."""
-    rows = compute_nodes or (HOME, NEXT)
-    snapshot = a_snapshot(*rows, nodes=nodes, pods=pods, **overrides)
-    ledger = Ledger()
-    for claim in held(service, snapshot.table, snapshot.policy):
-        ledger.restore(claim)
-    table = NodeTable.build(rows, snapshot.nodes, list(pods), ledger, NOON)
-    claims = ledger.claims_of(service.metadata.uid)
-    return place(service, replace(snapshot, table=table, claims=claims), NOON)
-
-
-def nodes_of(outcome: Outcome) -> list[tuple[str, int]]:
-    return [(placement.node, placement.replicas) for placement in outcome.placements]
-
-
-def a_cpu_service(replicas: int, cores: int = 8) -> AIService:
-    """Return a service on the CPU, so that several replicas fit a node."""
-    return an_aiservice(
-        workload={"image": "plates:1", "replicas": replicas, "resources": {"cpu": cores, "memory": "1Gi"}},
-        variants=[{"name": "cpu"}],
-        qos={},
-    )
 
 
 PLACED = placed(an_aiservice())
@@ -178,21 +139,6 @@ def test_a_pod_that_the_scheduler_finds_no_place_for_goes_elsewhere(seconds: flo
     assert outcome.barred == (frozenset({"gnb-7"}) if expected == "gnb-8" else frozenset())
 
 
-def a_spread_service(*replicas: int) -> AIService:
-    """Return a service on gnb-7, gnb-8, … with so many replicas on each."""
-    service = a_cpu_service(sum(replicas))
-    placements = [
-        a_placement(service, f"gnb-{7 + place}", variant="cpu", replicas=count, score=90 - place)
-        for place, count in enumerate(replicas)
-    ]
-    return with_placements(service, placements)
-
-
-def with_placements(service: AIService, placements: list[Placement]) -> AIService:
-    update = {"placements": placements, "decided_generation": service.metadata.generation}
-    return service.model_copy(update={"status": service.status.model_copy(update=update)})
-
-
 def test_more_replicas_fill_the_same_node_first() -> None:
     service = a_spread_service(1)
     more = changed(service, **as_manifest(a_cpu_service(3)))
@@ -228,12 +174,6 @@ def test_of_several_copies_only_the_lost_one_is_replaced() -> None:
     nodes = [READY[0], lost("worker-gnb-8"), a_node("worker-gnb-9")]
     outcome = upheld(a_spread_service(3, 2), *rows, nodes=nodes)
     assert nodes_of(outcome) == [("gnb-7", 3), ("gnb-9", 2)]
-
-
-def as_manifest(service: AIService) -> dict[str, Any]:
-    """Return the fields of a CPU service as a manifest gives them."""
-    spec = service.spec.to_dict()
-    return {"workload": spec["workload"], "variants": [{"name": "cpu"}], "qos": {}}
 
 
 def test_a_foreign_pod_that_takes_the_room_is_no_reason_to_leave_a_node_that_still_holds_the_service() -> None:
