@@ -52,7 +52,7 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
 def _waits(outcome: Outcome) -> bool:
     """Tell whether free capacity would change the outcome; a person's approval is no capacity."""
     approved = outcome.verdict.reason is not Reason.AWAITING_APPROVAL
-    return outcome.shortfall > 0 or (outcome.verdict.status != "True" and approved)
+    return outcome.shortfall > 0 or outcome.degraded is not None or (outcome.verdict.status != "True" and approved)
 
 
 def _moved(service: AIService, outcome: Outcome) -> bool:

@@ -79,7 +79,10 @@ def judge(service: AIService, placement: Placement, snapshot: Snapshot, now: dat
 
 
 def _judge_loss(placement: Placement, reason: Reason, snapshot: Snapshot, now: datetime) -> Tenure:
-    lost, total = snapshot.table.lost_share(placement.tier)
+    if reason is Reason.NODE_NOT_JOINED:
+        message = f"Node {placement.node_name} is gone"
+        return Tenure(placement, stays=False, reason=reason, message=message, lost=True)
+    lost, total = snapshot.table.lost_share(placement.tier, GRACE_SECONDS)
     if total >= PARTITION_NODES and lost > PARTITION_SHARE * total:
         message = f"{lost} of {total} nodes of tier {placement.tier} are gone at once: a partition, so nobody moves"
         return Tenure(placement, reason=reason, message=message, again_after=GRACE_SECONDS)

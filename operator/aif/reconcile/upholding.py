@@ -18,6 +18,7 @@ from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
 from aif.reconcile.tenure import Tenure, claims_of
 from aif.scheduling.cycle import select
+from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
 
 RATE_SECONDS = 0.2
@@ -94,13 +95,22 @@ def _replace(
         return _resized(service, kept, snapshot)
     barred = {each.placement.node for each in leaving if each.barred}
     gone = claims_of((each.placement for each in leaving), snapshot)
-    table = snapshot.table.without(gone).besides({placement.node for placement in kept} | snapshot.barred | barred)
-    selection = select(sized(service, missing), table, snapshot.policy)
+    table = snapshot.table.without(gone).besides(snapshot.barred | barred)
+    selection = _beside(kept, sized(service, missing), table, snapshot)
     alive = [each for each in leaving if not each.lost]
     if selection.chosen is None or (alive and selection.shortfall):
         return _stranded(service, kept, leaving, selection, snapshot)
     outcome = gate(service, snapshot, selection, kept)
     return replace(outcome, barred=frozenset(barred), moved=leaving[0].reason if leaving else None)
+
+
+def _beside(kept: Iterable[Placement], missing: AIService, table: NodeTable, snapshot: Snapshot) -> Selection:
+    """Return places for ``missing`` beside the nodes of ``kept``; where there are none, what all nodes are short of."""
+    others = select(missing, table.besides({placement.node for placement in kept}), snapshot.policy)
+    if others.chosen is not None:
+        return others
+    everywhere = select(missing, table, snapshot.policy)
+    return others if everywhere.chosen is not None else everywhere
 
 
 def _grown(service: AIService, kept: list[Placement], missing: int, snapshot: Snapshot) -> list[Placement]:

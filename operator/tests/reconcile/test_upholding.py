@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.conditions import Reason
-from aif.domain.cluster import Node
+from aif.domain.cluster import Node, Taint
 from aif.reconcile.holding import held
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
@@ -179,3 +180,31 @@ def test_of_several_copies_only_the_lost_one_is_replaced() -> None:
 def test_a_foreign_pod_that_takes_the_room_is_no_reason_to_leave_a_node_that_still_holds_the_service() -> None:
     pods = [a_pod("theirs", requests={"cpu": 20.0})]
     assert nodes_of(upheld(PLACED, pods=pods)) == [("gnb-7", 1)]
+
+
+def returned(name: str, seconds: float) -> Node:
+    """Return a Node that has been ready again for ``seconds``."""
+    return a_node(name, ready_since=NOON - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moves"),
+    [pytest.param(1.0, False, id="others may follow"), pytest.param(6.0, True, id="no other followed")],
+)
+def test_a_partition_that_ends_node_by_node_moves_nobody(seconds: float, *, moves: bool) -> None:
+    rows = [a_compute_node(f"gnb-{number}") for number in range(7, 11)]
+    gone = [lost(f"worker-gnb-{number}") for number in (7, 8)]
+    back = [returned("worker-gnb-9", seconds), returned("worker-gnb-10", 600)]
+    assert (nodes_of(upheld(PLACED, *rows, nodes=[*gone, *back])) != [("gnb-7", 1)]) is moves
+
+
+def test_the_mark_of_a_loss_on_a_node_that_is_ready_again_is_no_reason_to_leave() -> None:
+    mark = Taint("node.kubernetes.io/unreachable", "", "NoExecute")
+    back = replace(returned("worker-gnb-7", 1.0), taints=(mark,))
+    assert nodes_of(upheld(PLACED, nodes=[back, READY[1]])) == [("gnb-7", 1)]
+
+
+def test_the_nodes_that_were_deleted_are_no_partition() -> None:
+    rows = [a_compute_node(f"gnb-{number}") for number in range(7, 11)]
+    outcome = upheld(PLACED, *rows, nodes=[a_node(f"worker-gnb-{number}") for number in range(8, 11)])
+    assert nodes_of(outcome) != [("gnb-7", 1)]
