@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from kubectl import Kubectl
 from network import GPU, a_service, a_workload, accelerated, within
 from rest import Json, eventually
-from services import Services
+from services import Services, least_endpoints
 
 pytestmark = pytest.mark.usefixtures("operator")
-
-
-@contextmanager
-def least_endpoints(services: Services, name: str) -> Iterator[list[int]]:
-    """Count the ready endpoints of a service all the while; the list that is given ends up with the fewest."""
-    seen, over, fewest = list[int](), threading.Event(), list[int]()
-
-    def count() -> None:
-        while not over.is_set():
-            seen.append(services.ready_endpoints(name))
-            time.sleep(0.02)
-
-    counter = threading.Thread(target=count)
-    counter.start()
-    try:
-        yield fewest
-    finally:
-        over.set()
-        counter.join()
-        fewest.append(min(seen))
 
 
 def images(copies: list[Json]) -> list[str]:
