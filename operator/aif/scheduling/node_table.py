@@ -169,10 +169,7 @@ class NodeTable:
         return replace(self, room=self.room.settled()) if self.room.leaving else self
 
     def lost_share(self, tier: Tier, returning_seconds: float = 0.0) -> tuple[int, int]:
-        """Return how many Nodes of ``tier`` are not ready or not reachable, and how many there are.
-
-        One that has been back for less than ``returning_seconds`` counts as lost: others may follow it.
-        """
+        """Return how many Nodes of ``tier`` are lost, or were ``returning_seconds`` ago, and how many there are."""
         joined = self.of_tiers({tier}) & self.joined
         gone = self.lost | (self.ready_seconds < returning_seconds)
         return int(np.count_nonzero(joined & gone)), int(np.count_nonzero(joined))
