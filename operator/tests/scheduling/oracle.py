@@ -126,14 +126,17 @@ def _energy(service: AIService, variant: Variant, place: ComputeNode) -> float |
 
 def _compute_seconds(service: AIService, variant: Variant, place: ComputeNode) -> float | None:
     device, model = _device(place, variant), service.spec.model
-    if device is None or model.flops_per_request is None or device.memory_bandwidth_bytes_per_second is None:
+    if device is None or model.flops_per_request is None:
         return None
     peak, share = _peak(device, _precision(service, variant)), _share(service, variant, device)
     if peak is None or share == 0.0:
         return None
-    traffic = float(model.memory_traffic_bytes_per_request or 0)
-    beta = float(device.memory_bandwidth_bytes_per_second)
-    return max(float(model.flops_per_request) / peak, traffic / beta) / share
+    seconds = float(model.flops_per_request) / peak
+    if traffic := float(model.memory_traffic_bytes_per_request or 0):  # without any, no bandwidth need be known
+        if device.memory_bandwidth_bytes_per_second is None:
+            return None
+        seconds = max(seconds, traffic / float(device.memory_bandwidth_bytes_per_second))
+    return seconds / share
 
 
 def _share(service: AIService, variant: Variant, device: Device) -> float:

@@ -127,7 +127,8 @@ def test_a_node_that_does_not_fit_never_changes_the_choice(
     place = data.draw(places("added"))
     node = replace(next(iter(world.nodes.values())), name="worker-added") if world.nodes else None
     wider = World((*world.places, place), world.nodes | ({"worker-added": node} if node else {}), world.pods)
-    if node is None or any(name == "added" for name, _ in fitting(service, wider)):
+    sizes = range(1, replicas_of(service) + 1)
+    if node is None or any(name == "added" for size in sizes for name, _ in fitting(part_of(service, size), wider)):
         return
     assert same(decide(service, wider).chosen, decide(service, world).chosen)
 
