@@ -70,3 +70,13 @@ def test_the_parts_of_a_service_bear_its_whole_load(first: int, second: int, rat
     service = a_service(first + second, rate)
     parts = [size_of(sized(service, part))[1] for part in (first, second)]
     assert sum(parts) == pytest.approx(rate)
+
+
+def test_rates_that_the_contract_asks_for_are_shared_as_well() -> None:
+    qos = {"compute": {"minFlopsPerSecond": "8T"}, "bandwidth": {"minBitsPerSecond": "100M"}}
+    workload = {"image": "plates:1", "replicas": 4, "resources": {"cpu": 2}}
+    part = sized(an_aiservice(qos=qos, workload=workload), 1).spec.qos
+    assert part.compute is not None
+    assert part.bandwidth is not None
+    assert float(part.compute.min_flops_per_second or 0) == 2e12
+    assert float(part.bandwidth.min_bits_per_second or 0) == 25e6
