@@ -126,14 +126,16 @@ def _energy(service: AIService, variant: Variant, place: ComputeNode) -> float |
 
 def _compute_seconds(service: AIService, variant: Variant, place: ComputeNode) -> float | None:
     device, model = _device(place, variant), service.spec.model
-    if device is None or model.flops_per_request is None or device.memory_bandwidth_bytes_per_second is None:
+    if device is None or model.flops_per_request is None:
         return None
     peak, share = _peak(device, _precision(service, variant)), _share(service, variant, device)
     if peak is None or share == 0.0:
         return None
-    traffic = float(model.memory_traffic_bytes_per_request or 0)
-    beta = float(device.memory_bandwidth_bytes_per_second)
-    return max(float(model.flops_per_request) / peak, traffic / beta) / share
+    traffic, beta = float(model.memory_traffic_bytes_per_request or 0), device.memory_bandwidth_bytes_per_second
+    if traffic and beta is None:
+        return None
+    moving = traffic / float(beta) if traffic and beta is not None else 0.0
+    return max(float(model.flops_per_request) / peak, moving) / share
 
 
 def _share(service: AIService, variant: Variant, device: Device) -> float:
