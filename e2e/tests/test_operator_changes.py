@@ -114,8 +114,10 @@ def test_replicas_beyond_the_room_of_the_node_are_told_and_the_present_ones_serv
     services.apply(a_service("plates", variants=accelerated(), on="edge-2"))
     services.await_ready("plates")
     services.patch("plates", {"workload": {"replicas": 2}})
-    told = services.await_condition("plates", "Placed", "False")
+    told = services.await_condition("plates", "Degraded", "True")
+    assert told["message"].startswith("1 of 2 replicas find no place")
     assert GPU in told["message"]
+    services.await_condition("plates", "Placed", "True")
     assert services.ready_endpoints("plates") == 1
 
 

@@ -20,6 +20,12 @@ from aif.scheduling.ledger import Claim
 GRACE_SECONDS = 5.0
 """A Node that is back within this time was never lost."""
 
+SPREADING_SECONDS = 20.0
+"""How long the grace may last while ever more Nodes of a tier are lost: a partition shows itself bit by bit."""
+
+RETURNING_SECONDS = 30.0
+"""How long a Node that is back counts as lost: a partition also ends bit by bit."""
+
 PARTITION_SHARE = 0.55
 PARTITION_NODES = 3
 """Where more than this share of a tier of at least so many nodes is gone at once, the network is, and not the nodes."""
@@ -82,7 +88,7 @@ def _judge_loss(placement: Placement, reason: Reason, snapshot: Snapshot, now: d
     if reason is Reason.NODE_NOT_JOINED:
         message = f"Node {placement.node_name} is gone"
         return Tenure(placement, stays=False, reason=reason, message=message, lost=True)
-    lost, total = snapshot.table.lost_share(placement.tier, GRACE_SECONDS)
+    lost, total = snapshot.table.lost_share(placement.tier, RETURNING_SECONDS)
     if total >= PARTITION_NODES and lost > PARTITION_SHARE * total:
         message = f"{lost} of {total} nodes of tier {placement.tier} are gone at once: a partition, so nobody moves"
         return Tenure(placement, reason=reason, message=message, again_after=GRACE_SECONDS)
@@ -97,7 +103,9 @@ def _grace_left(placement: Placement, snapshot: Snapshot, now: datetime) -> floa
     node = snapshot.nodes.get(placement.node_name)
     if node is None or node.ready_since is None:
         return 0.0
-    return GRACE_SECONDS - (now - node.ready_since).total_seconds()
+    gone = (now - node.ready_since).total_seconds()
+    spreading = min(SPREADING_SECONDS - gone, GRACE_SECONDS - snapshot.table.seconds_since_loss(placement.tier))
+    return max(GRACE_SECONDS - gone, spreading)
 
 
 def _unschedulable(placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure | None:

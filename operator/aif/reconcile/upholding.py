@@ -144,7 +144,15 @@ def _stranded(
     if all(each.harmless for each in leaving):
         return _kept(service, current, snapshot, leaving)
     first = leaving[0]
-    message = f"{first.message}; {selection.message}"
+    message = _plight(leaving, selection)
     degraded = Verdict("Degraded", "True", first.reason, message)
     verdict = Verdict("Placed", "False", first.reason, message)
     return Outcome(verdict, current, snapshot.claims, selection, service.status.plan, degraded, shortfall=shortfall)
+
+
+def _plight(leaving: Sequence[Tenure], selection: Selection) -> str:
+    """Return what is lost, or what serves on although it should not, and why there is no other place."""
+    alive = ", ".join(each.placement.node for each in leaving if not each.lost)
+    if alive:
+        return f"{selection.message}; the copy on {alive} serves on"
+    return f"{leaving[0].message}; {selection.message}"
