@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import numpy as np
 import typer
 from audit import Audit, Entry
-from operator_process import Replica
 from rest import Json
 from rich.console import Console
 
@@ -48,7 +48,9 @@ class Loss:
     @property
     def made(self) -> list[Entry]:
         """The copies that were made."""
-        return [entry for entry in self.writes if entry.kind == "deployments.apps" and entry.status == 201]
+        return [
+            entry for entry in self.writes if entry.kind == "deployments.apps" and entry.status == HTTPStatus.CREATED
+        ]
 
     @property
     def until_last(self) -> float:
@@ -75,13 +77,12 @@ def main(
     with Steps(Console(stderr=True)) as steps, field("campaign-mass-loss", drawn, grace, steps) as here:
         replica = here.operators.start_leading()
         _fill(here, services(count, seed), steps)
-        before = replica.metric("process_resident_memory_bytes") or 0.0
         with Sampler(here.rest, every, lambda: replica).running() as samples:
             loss = _lose(here, _chosen(drawn, lost, seed), steps)
             _return(here, _chosen(drawn, lost, seed), steps)
             moved = _partition(here, _parted(drawn), steps)
         figures = [
-            *_figures(loss, samples, before, replica),
+            *_figures(loss, samples),
             Figure("copies made or removed in a partition", moved, moved == 0),
         ]
     tell(f"{count} services on {node_count} nodes, {lost} lost at once, seed {seed}", figures, output)
@@ -158,26 +159,26 @@ def _moment(entry: Entry) -> datetime:
     return datetime.fromisoformat(entry.at)
 
 
-def _figures(loss: Loss, samples: Samples, before: float, replica: Replica) -> list[Figure]:
+def _figures(loss: Loss, samples: Samples) -> list[Figure]:
     seconds = loss.until_last
     owners = {(entry.namespace, entry.name.rpartition("-")[0]) for entry in loss.made}
-    after = (replica.metric("process_resident_memory_bytes") or 0.0) / 2**20
+    kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(f"{e.verb} {e.kind}" for e in loss.writes).most_common())
     return [
         Figure("services that ran on lost nodes", loss.held),
         Figure("services that moved", len(owners)),
         Figure("services that wait", loss.waiting),
         Figure("seconds from the first NotReady to the last new copy", seconds),
         Figure("services moved per second", len(owners) / max(1.0, seconds)),
-        Figure("writes", len(loss.writes)),
+        Figure("writes", len(loss.writes), None, kinds),
         Figure("writes per service that moved", len(loss.writes) / max(1, len(owners))),
         Figure("writes per second", len(loss.writes) / max(1.0, seconds)),
         Figure("writes in the busiest second", loss.busiest),
         Figure("samples", samples.looks),
         Figure("overbooked by bound pods", len(samples.bound), not samples.bound, min(samples.bound, default="")),
         Figure("overbooked by pods sent there", len(samples.sent), not samples.sent, min(samples.sent, default="")),
-        Figure("memory of the operator before, MiB", before / 2**20),
-        Figure("memory of the operator at most, MiB", samples.peak_mib),
-        Figure("memory of the operator in the end, MiB", after),
+        Figure("memory of the operator before, MiB", samples.mib[0]),
+        Figure("memory of the operator at most, MiB", max(samples.mib)),
+        Figure("memory of the operator in the end, MiB", samples.mib[-1]),
     ]
 
 

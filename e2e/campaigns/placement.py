@@ -68,7 +68,7 @@ def _figures(end: End, samples: Samples, scenario: Scenario, seconds: float) -> 
         Figure("pods where no placement is", len(end.misplaced), not end.misplaced, _first(end.misplaced)),
         Figure("duplicates", len(end.duplicates), not end.duplicates, _first(end.duplicates)),
         Figure("orphans", len(end.orphans), not end.orphans, _first(end.orphans)),
-        Figure("memory of the operator, MiB at most", samples.peak_mib),
+        Figure("memory of the operator, MiB at most", max(samples.mib)),
         Figure("seconds in all", seconds),
     ]
 

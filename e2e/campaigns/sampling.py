@@ -23,8 +23,8 @@ _CACHED: Final = {"resourceVersion": "0"}
 class Samples:
     """What was seen.
 
-    `bound`: nodes where bound pods ask for more than allocatable. `sent`: where they do together with pods that are sent
-    to the node and still unbound. `resident`: (seconds, bytes) of the operator.
+    `bound`: nodes where bound pods ask for more than allocatable. `sent`: where they do together with pods that are
+    sent to the node and still unbound. `resident`: (seconds, bytes) of the operator.
     """
 
     looks: int = 0
@@ -33,9 +33,9 @@ class Samples:
     resident: list[tuple[float, int]] = field(default_factory=list)
 
     @property
-    def peak_mib(self) -> float:
-        """The most memory that the operator was seen to hold."""
-        return max((size for _, size in self.resident), default=0) / 2**20
+    def mib(self) -> list[float]:
+        """The memory of the operator over time; zero where it was never seen."""
+        return [size / 2**20 for _, size in self.resident] or [0.0]
 
 
 class Sampler:

@@ -189,7 +189,7 @@ def returned(name: str, seconds: float) -> Node:
 
 @pytest.mark.parametrize(
     ("seconds", "moves"),
-    [pytest.param(1.0, False, id="others may follow"), pytest.param(6.0, True, id="no other followed")],
+    [pytest.param(1.0, False, id="others may follow"), pytest.param(31.0, True, id="no other followed")],
 )
 def test_a_partition_that_ends_node_by_node_moves_nobody(seconds: float, *, moves: bool) -> None:
     rows = [a_compute_node(f"gnb-{number}") for number in range(7, 11)]
@@ -208,3 +208,18 @@ def test_the_nodes_that_were_deleted_are_no_partition() -> None:
     rows = [a_compute_node(f"gnb-{number}") for number in range(7, 11)]
     outcome = upheld(PLACED, *rows, nodes=[a_node(f"worker-gnb-{number}") for number in range(8, 11)])
     assert nodes_of(outcome) != [("gnb-7", 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "moves"),
+    [
+        pytest.param(8.0, 2.0, False, id="another one is lost just now"),
+        pytest.param(12.0, 6.0, True, id="no other followed"),
+        pytest.param(21.0, 2.0, True, id="one after the other for long"),
+    ],
+)
+def test_while_ever_more_nodes_are_lost_nobody_moves(first: float, second: float, *, moves: bool) -> None:
+    rows = [a_compute_node(f"gnb-{number}") for number in range(7, 11)]
+    gone = [lost("worker-gnb-7", first), lost("worker-gnb-8", second)]
+    there = [returned("worker-gnb-9", 600), returned("worker-gnb-10", 600)]
+    assert (nodes_of(upheld(PLACED, *rows, nodes=[*gone, *there])) != [("gnb-7", 1)]) is moves
