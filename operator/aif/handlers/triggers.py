@@ -45,8 +45,8 @@ class Triggers:
             self._work.add(WorkKey(Kind.SERVICE, namespace, name))
 
     def capacity_changed(self) -> None:
-        """Have the services that wait for capacity looked at soon."""
-        for key in self.waiting:
+        """Have the services that wait for capacity looked at soon, the most urgent first."""
+        for key in sorted(self.waiting, key=lambda key: (-self._world.priority((key.namespace, key.name)), key)):
             self._work.add_after(key, SETTLE_SECONDS)
 
     def held_changed(self, *nodes: str) -> None:

@@ -116,6 +116,12 @@ class World:
         """Return the value of each PriorityClass; of none under the empty name."""
         return {"": 0, **dict(iter(self.priority_classes))}
 
+    def priority(self, key: Key) -> int:
+        """Return the value of the PriorityClass that the AIService ``key`` names."""
+        service, values = self.services.get(key), self.priorities()
+        name = service.spec.priority_class_name if isinstance(service, AIService) else None
+        return values.get(name or "", values[""])
+
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
         ready = [address for part in self.endpoints.select("service", key) for address in part.ready]
