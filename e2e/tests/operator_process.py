@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -113,12 +113,16 @@ class Operators:
     folder: Path
     audit: Audit | None = None
     """What the operator's account did since the first replica could start."""
+    redirect: Callable[[Path], None] = lambda _: None
+    """Changes the kubeconfig of a replica before it starts, so that it reaches the API server by another way."""
     replicas: list[Replica] = field(default_factory=list)
 
     def start(self, **settings: str) -> Replica:
         """Start a replica; `settings` are its variables, over defaults that suit tests."""
         identity = f"replica-{next(_NUMBERS)}"
         kubeconfig = write_kubeconfig(self.kubectl, self.folder / f"{identity}.kubeconfig")
+        credential = _credential(kubeconfig)
+        self.redirect(kubeconfig)
         port, log = _free_port(), self.folder / f"{identity}.log"
         variables = {"KUBECONFIG": str(kubeconfig), "HOSTNAME": identity, "AIF_HTTP_PORT": str(port), **settings}
         with log.open("wb") as output:
@@ -130,7 +134,7 @@ class Operators:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        replica = Replica(identity, _credential(kubeconfig), port, log, process)
+        replica = Replica(identity, credential, port, log, process)
         self.replicas.append(replica)
         return replica
 
