@@ -25,6 +25,8 @@ from cluster.pki import Identity
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HOP_BY_HOP: Final = frozenset({"host", "connection", "transfer-encoding", "content-length", "keep-alive"})
+_NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers that must not appear where the operator sent none: the API server would refuse a body of such a type."""
 
 
 class Moment(StrEnum):
@@ -78,7 +80,8 @@ class Proxy:
     async def _serve(self, ready: threading.Event, over: asyncio.Event) -> None:
         context = ssl.create_default_context(cadata=_authority(self._target))
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+        forever = aiohttp.ClientTimeout(total=None, sock_read=None)
+        async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=forever) as session:
             app = web.Application(client_max_size=2**24)
             app.router.add_route("*", "/{path:.*}", lambda request: self._forward(session, request))
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -96,9 +99,9 @@ class Proxy:
             return self._cut(request, moment)
         url = f"{self._target['server']}{request.raw_path}"
         sent = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
-        body = await request.read()
+        body = await request.read() or None
         async with session.request(
-            request.method, url, headers=sent, data=body, timeout=aiohttp.ClientTimeout(total=None)
+            request.method, url, headers=sent, data=body, skip_auto_headers=_NOT_ADDED
         ) as answer:
             if moment is Moment.AFTER:
                 await answer.read()
