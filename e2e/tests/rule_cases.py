@@ -259,7 +259,7 @@ COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
 """What another rule asks for besides, where a value goes to the end of its range."""
 
 ANY_COMPANIONS: Final[dict[str, Changes]] = {
-    "spec.model.cuts": {"spec.qos.latency.indicator": "OutputToken"},
-    "spec.model.cuts[0].name": {"spec.qos.latency.indicator": "OutputToken"},
+    "spec.model.cuts": {"spec.qos.latency.indicator": "OutputToken", "spec.qos.energy": ABSENT},
+    "spec.model.cuts[0].name": {"spec.qos.latency.indicator": "OutputToken", "spec.qos.energy": ABSENT},
 }
 """The same for every value of a field: without a cut named Input only a latency per token can be promised."""

@@ -58,6 +58,8 @@ def test_every_kind_has_samples() -> None:
 
 
 def test_a_sample_applied_twice_changes_nothing(kubectl: Kubectl, sample: Path) -> None:
+    # A ComputeNode has no namespace: another test's network may hold one of the same name.
+    kubectl("delete", "--ignore-not-found", "--namespace", NAMESPACE, "-f", str(sample))
     versions = [
         [entry["metadata"]["resourceVersion"] for entry in _apply(kubectl, sample)] for _ in range(APPLY_ATTEMPTS)
     ]
