@@ -54,6 +54,7 @@ class Proxy:
         self.strike: Callable[[], None] = lambda: None
         self.struck: list[tuple[int, Moment, str]] = []
         self.port = 0
+        self._end: Callable[[], object] = lambda: None
 
     def redirect(self, kubeconfig: Path) -> None:
         """Have a kubeconfig lead here."""
@@ -66,18 +67,19 @@ class Proxy:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Serve in a thread of its own."""
-        loop, ready = asyncio.new_event_loop(), threading.Event()
-        over = asyncio.Event()
-        thread = threading.Thread(target=loop.run_until_complete, args=(self._serve(ready, over),))
+        ready = threading.Event()
+        thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)))
         thread.start()
         ready.wait()
         try:
             yield
         finally:
-            loop.call_soon_threadsafe(over.set)
+            self._end()
             thread.join()
 
-    async def _serve(self, ready: threading.Event, over: asyncio.Event) -> None:
+    async def _serve(self, ready: threading.Event) -> None:
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.call_soon_threadsafe(over.set)
         context = ssl.create_default_context(cadata=_authority(self._target))
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
         forever = aiohttp.ClientTimeout(total=None, sock_read=None)

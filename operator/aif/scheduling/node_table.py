@@ -47,8 +47,7 @@ class NodeTable:
     """n ComputeNodes, a row each; a figure that nobody gave is NaN, never zero.
 
     Attributes:
-        names: ComputeNodes.
-        node_names: The Nodes behind them; empty where not joined.
+        names, node_names: ComputeNodes, and the Nodes behind them; empty where not joined.
         rank: Place of each name in alphabetical order, which settles ties.
         considered: Rows that a decision looks at.
         tiers: Place of the tier in ``TIERS``.
@@ -61,10 +60,8 @@ class NodeTable:
         devices: Columns per device type.
         room: What is allocatable and what is free.
         lost: Which Nodes are not ready or not reachable, whatever else keeps them from serving.
-        ready_since: Since when the Node has been ready, in seconds of the epoch.
-        ready_seconds: For how long.
-        price: Currency units per device and hour.
-        carbon: Grams of CO2 equivalent per kWh.
+        ready_since, ready_seconds: Since when the Node has been ready, in seconds of the epoch, and for how long.
+        price, carbon: Currency units per device and hour; grams of CO2 equivalent per kWh.
         network: Links between users and nodes.
     """
 
