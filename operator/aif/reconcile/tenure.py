@@ -20,8 +20,14 @@ from aif.scheduling.ledger import Claim
 GRACE_SECONDS = 5.0
 """A Node that is back within this time was never lost."""
 
-SPREADING_SECONDS = 20.0
-"""How long the grace may last while ever more Nodes of a tier are lost: a partition shows itself bit by bit."""
+SETTLING_SECONDS = 15.0
+"""The same for a Node of a tier that has lost half as much as in a partition: more may follow.
+
+A kubelet reports every 10 s, and its silence is looked for every 5 s: so far apart are the losses of one moment.
+"""
+
+SPREADING_SECONDS = 30.0
+"""How long the grace may last while ever more Nodes of a tier are lost."""
 
 RETURNING_SECONDS = 30.0
 """How long a Node that is back counts as lost: a partition also ends bit by bit."""
@@ -93,18 +99,20 @@ def _judge_loss(placement: Placement, reason: Reason, snapshot: Snapshot, now: d
         message = f"{lost} of {total} nodes of tier {placement.tier} are gone at once: a partition, so nobody moves"
         return Tenure(placement, reason=reason, message=message, again_after=GRACE_SECONDS)
     message = f"Node {placement.node_name} is {'not ready' if reason is Reason.NODE_NOT_READY else 'unreachable'}"
-    remaining = _grace_left(placement, snapshot, now)
+    settling = SETTLING_SECONDS if lost > 1 and 2 * lost > PARTITION_SHARE * total else GRACE_SECONDS
+    remaining = _grace_left(placement, settling, snapshot, now)
     if remaining > 0.0:
         return Tenure(placement, reason=reason, message=message, again_after=remaining)
     return Tenure(placement, stays=False, reason=reason, message=message, lost=True)
 
 
-def _grace_left(placement: Placement, snapshot: Snapshot, now: datetime) -> float:
+def _grace_left(placement: Placement, settling: float, snapshot: Snapshot, now: datetime) -> float:
+    """Return how long to wait yet: for the Node itself, and until no other of its tier has followed for a while."""
     node = snapshot.nodes.get(placement.node_name)
     if node is None or node.ready_since is None:
         return 0.0
     gone = (now - node.ready_since).total_seconds()
-    spreading = min(SPREADING_SECONDS - gone, GRACE_SECONDS - snapshot.table.seconds_since_loss(placement.tier))
+    spreading = min(SPREADING_SECONDS - gone, settling - snapshot.table.seconds_since_loss(placement.tier))
     return max(GRACE_SECONDS - gone, spreading)
 
 

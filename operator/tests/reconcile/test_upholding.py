@@ -213,9 +213,9 @@ def test_the_nodes_that_were_deleted_are_no_partition() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "moves"),
     [
-        pytest.param(8.0, 2.0, False, id="another one is lost just now"),
-        pytest.param(12.0, 6.0, True, id="no other followed"),
-        pytest.param(21.0, 2.0, True, id="one after the other for long"),
+        pytest.param(18.0, 14.0, False, id="another one was lost a moment ago"),
+        pytest.param(20.0, 16.0, True, id="no other followed"),
+        pytest.param(31.0, 2.0, True, id="one after the other for long"),
     ],
 )
 def test_while_ever_more_nodes_are_lost_nobody_moves(first: float, second: float, *, moves: bool) -> None:
@@ -223,3 +223,10 @@ def test_while_ever_more_nodes_are_lost_nobody_moves(first: float, second: float
     gone = [lost("worker-gnb-7", first), lost("worker-gnb-8", second)]
     there = [returned("worker-gnb-9", 600), returned("worker-gnb-10", 600)]
     assert (nodes_of(upheld(PLACED, *rows, nodes=[*gone, *there])) != [("gnb-7", 1)]) is moves
+
+
+def test_where_few_of_many_nodes_are_lost_the_grace_is_short() -> None:
+    rows = [a_compute_node(f"gnb-{number}") for number in range(1, 11)]
+    gone = [lost("worker-gnb-7", 8.0), lost("worker-gnb-8", 6.0)]
+    there = [returned(f"worker-gnb-{number}", 600) for number in (1, 2, 3, 4, 5, 6, 9, 10)]
+    assert nodes_of(upheld(PLACED, *rows, nodes=[*gone, *there])) != [("gnb-7", 1)]
