@@ -38,6 +38,8 @@ LEASE: Final = {
 """Short, so that who is started next takes over soon."""
 
 _REST_S: Final = 600.0
+_SHARE: Final = 0.67
+"""Kills come among these first writes: a run with kills has fewer, as several changes end in one write."""
 
 
 def main(
@@ -61,9 +63,9 @@ def main(
 
 
 def plan(writes: int, kills: int, seed: int) -> dict[int, Moment]:
-    """Return at which writes to kill, before and after in turn; not in the last tenth, as runs differ in length."""
+    """Return at which writes to kill, before and after in turn; not in the last third, as runs differ in length."""
     rng = np.random.default_rng([seed, 5])
-    chosen = sorted(rng.choice(np.arange(1, int(0.9 * writes)), size=kills, replace=False).tolist())
+    chosen = sorted(rng.choice(np.arange(1, int(_SHARE * writes)), size=kills, replace=False).tolist())
     return {number: Moment.BEFORE if turn % 2 == 0 else Moment.AFTER for turn, number in enumerate(chosen)}
 
 
