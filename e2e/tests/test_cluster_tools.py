@@ -128,7 +128,7 @@ def test_the_cost_is_told_with_time_and_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
-        pytest.param("dial tcp: lookup proxy.golang.org: no such host", "GOPROXY", id="no network"),
+        pytest.param("dial tcp: lookup modules.example.org: no such host", "GOPROXY", id="no network"),
         pytest.param("write /x: no space left on device", "free 10 MiB", id="full disk"),
         pytest.param("undefined: foo", "could not build tool v1.2.3: undefined: foo", id="compiler"),
     ],
