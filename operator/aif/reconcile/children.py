@@ -21,6 +21,9 @@ _SHARED = frozenset(
 _EXACT = frozenset({"selector", "nodeSelector"})
 """Maps that mean another thing once anything is added."""
 
+_AMOUNTS = frozenset({"requests", "limits", "sizeLimit"})
+"""Fields below which text is a quantity, which the API server may write in another way."""
+
 
 def front(service: AIService) -> Json:
     """Return the Service in front of all copies: its name and address outlive every move."""
@@ -59,30 +62,37 @@ def url(service: AIService) -> str:
 def covers(observed: object, intent: object) -> bool:
     """Tell whether ``observed`` still holds everything that ``intent`` asks for.
 
-    What others added beside it (defaults of the API server, annotations, a container) does not count; quantities
-    compare by value.
+    What others added beside it (defaults of the API server, annotations, a container) does not count; amounts of
+    resources compare by value, all else as it is written.
     """
+    return _covers(observed, intent, amount=False)
+
+
+def _covers(observed: object, intent: object, *, amount: bool) -> bool:
     if not intent and not observed:
         # The API server drops what is empty or false: absent and empty are the same.
         return True
     match intent:
         case Mapping():
             return isinstance(observed, Mapping) and all(
-                observed.get(key) == intent[key]
-                if key in _EXACT
-                else _holds(observed.get(key), intent[key], shared=key in _SHARED)
-                for key in intent
+                _holds(key, observed.get(key), intent[key], amount=amount) for key in intent
             )
         case str() | int() | float() | None:
-            return observed == intent or _same_amount(observed, intent)
+            return observed == intent or (amount and _same_amount(observed, intent))
         case _:
-            return _holds(observed, intent, shared=False)
+            return _lists(observed, intent, shared=False)
 
 
-def _holds(observed: object, intent: object, *, shared: bool) -> bool:
-    if not isinstance(intent, Sequence) or isinstance(intent, str):
-        return covers(observed, intent)
-    if not isinstance(observed, Sequence) or isinstance(observed, str):
+def _holds(key: str, observed: object, intent: object, *, amount: bool) -> bool:
+    if key in _EXACT:
+        return observed == intent
+    if isinstance(intent, Sequence) and not isinstance(intent, str):
+        return _lists(observed, intent, shared=key in _SHARED)
+    return _covers(observed, intent, amount=amount or key in _AMOUNTS)
+
+
+def _lists(observed: object, intent: object, *, shared: bool) -> bool:
+    if not isinstance(intent, Sequence) or not isinstance(observed, Sequence) or isinstance(observed, str):
         return not intent and not observed
     if shared:
         return all(any(covers(seen, ours) for seen in observed) for ours in intent)

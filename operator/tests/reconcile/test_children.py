@@ -32,10 +32,22 @@ JSON = st.recursive(
         pytest.param({}, {"a": ""}, True, id="the API server drops an empty text"),
         pytest.param({}, {"a": False}, True, id="the API server drops false"),
         pytest.param({"a": True}, {"a": False}, False, id="true is not false"),
-        pytest.param({"cpu": "2"}, {"cpu": 2}, True, id="a quantity as text or number"),
-        pytest.param({"cpu": "2000m"}, {"cpu": "2"}, True, id="a quantity in another unit"),
-        pytest.param({"memory": "4096Mi"}, {"memory": "4Gi"}, True, id="binary units"),
-        pytest.param({"cpu": "2001m"}, {"cpu": "2"}, False, id="a quantity that differs by a little"),
+        pytest.param({"requests": {"cpu": "2"}}, {"requests": {"cpu": 2}}, True, id="a quantity as text or number"),
+        pytest.param({"limits": {"cpu": "2000m"}}, {"limits": {"cpu": "2"}}, True, id="a quantity in another unit"),
+        pytest.param({"requests": {"memory": "4096Mi"}}, {"requests": {"memory": "4Gi"}}, True, id="binary units"),
+        pytest.param(
+            {"requests": {"cpu": "2001m"}}, {"requests": {"cpu": "2"}}, False, id="a quantity that differs by a little"
+        ),
+        pytest.param(
+            {"emptyDir": {"sizeLimit": "1024Mi"}}, {"emptyDir": {"sizeLimit": "1Gi"}}, True, id="the size of a volume"
+        ),
+        pytest.param({"args": ["1000m"]}, {"args": ["1"]}, False, id="an argument that reads like a quantity"),
+        pytest.param(
+            {"env": [{"name": "RATE", "value": "1000m"}]},
+            {"env": [{"name": "RATE", "value": "1"}]},
+            False,
+            id="a variable that reads like a quantity",
+        ),
         pytest.param({"image": "a:1"}, {"image": "a:2"}, False, id="texts that are no quantities"),
         pytest.param({"args": ["a", "b"]}, {"args": ["a"]}, False, id="an argument more"),
         pytest.param({"args": ["b", "a"]}, {"args": ["a", "b"]}, False, id="arguments in another order"),
