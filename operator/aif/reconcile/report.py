@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary, Placement
-from aif.api.conditions import Condition, Reason
+from aif.api.conditions import Reason
 from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
 from aif.reconcile import evidence
@@ -147,8 +147,3 @@ def summary(service: AIService, placement: Placement | None) -> AIServiceSummary
 def milliseconds(microseconds: int | None) -> str:
     """Return a duration for people, such as ``5.3ms``; empty where there is none."""
     return "" if microseconds is None else f"{microseconds / 1000:.1f}ms"
-
-
-def condition(status: AIServiceStatus, kind: str) -> Condition | None:
-    """Return the condition of type ``kind``."""
-    return next((c for c in status.conditions if c.type == kind), None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.aiservice_status import Placement
+from aif.api.base import API_VERSION
 from aif.api.workload import Variant
 from aif.domain import events
 from aif.domain.actions import Action, Apply, Delete
@@ -111,4 +112,4 @@ def _key_of(child: Child) -> tuple[str, str]:
 def reference(service: AIService) -> ObjectReference:
     """Return the identity of ``service``."""
     meta = service.metadata
-    return ObjectReference("net4ai.io/v1alpha1", "AIService", meta.namespace, meta.name, meta.uid)
+    return ObjectReference(API_VERSION, "AIService", meta.namespace, meta.name, meta.uid)
