@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator as standard_operator
 import os
 import re
@@ -102,10 +103,12 @@ def test_the_command_line_is_installed_under_both_names(name: str) -> None:
 def test_the_lock_file_names_only_the_public_index() -> None:
     lock = (ROOT / "uv.lock").read_text(encoding="utf-8")
     sources = set(re.findall(r"^source = (.+)$", lock, re.MULTILINE))
-    assert sum("registry" in source for source in sources) == 1
-    assert {source for source in sources if "registry" not in source} == {'{ editable = "." }'}
-    assert len(set(re.findall(r"\w+://([^/\"]+)", lock))) == len(("the index", "its files"))
-    assert not re.search(r"file:|localhost|\d+\.\d+\.\d+\.\d+[:/]", lock)
+    hosts = sorted(set(re.findall(r"\w+://([^/\"]+)", lock)))
+    told = "\n".join([*sorted(sources), *hosts])
+    # A digest, since no file but the lock is to name the index: another one, or a folder, gives another digest.
+    assert (
+        hashlib.sha256(told.encode()).hexdigest() == "750eb82ea3d35f4c20fa17384fb69c20ce40f0f604ea59bcd3513db639f53a8e"
+    )
 
 
 def test_the_figures_of_style_meet_the_hard_goals() -> None:
