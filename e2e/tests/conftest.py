@@ -10,7 +10,6 @@ import operator_account
 import pytest
 from admission import Admission
 from audit import Audit
-from documents import ROOT
 from kubectl import Kubectl
 from operator_process import Operators, Replica
 from rest import Rest, path_of
@@ -29,7 +28,7 @@ def cluster() -> Iterator[Cluster]:
     found_running = (known := api.find(NAME)) is not None and api.runs(known)
     running = api.up(NAME)
     try:
-        _install_kinds(Kubectl(running))
+        operator_account.install_kinds(Kubectl(running))
         yield running
     finally:
         if not found_running:
@@ -46,11 +45,6 @@ def kubectl(cluster: Cluster) -> Kubectl:
 def admission(cluster: Cluster) -> Admission:
     """The admission of the API server, asked by dry runs."""
     return Admission(cluster)
-
-
-def _install_kinds(kubectl: Kubectl) -> None:
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,12 @@ USER: Final = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 _TOKEN_LIFE: Final = "3h"
 
 
+def install_kinds(kubectl: Kubectl) -> None:
+    """Install the CustomResourceDefinitions, and wait until they are served."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
+
+
 def install(kubectl: Kubectl) -> None:
     """Give the operator its namespace, account and rights, as an installation does."""
     for name in ("namespace.yaml", "rbac.yaml"):

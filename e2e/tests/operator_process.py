@@ -13,13 +13,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from audit import Audit
+from documents import ROOT
 from kubectl import Kubectl
 from operator_account import write_kubeconfig
 from rest import eventually
@@ -112,12 +113,16 @@ class Operators:
     folder: Path
     audit: Audit | None = None
     """What the operator's account did since the first replica could start."""
+    redirect: Callable[[Path], None] = lambda _: None
+    """Changes the kubeconfig of a replica before it starts, so that it reaches the API server by another way."""
     replicas: list[Replica] = field(default_factory=list)
 
     def start(self, **settings: str) -> Replica:
         """Start a replica; `settings` are its variables, over defaults that suit tests."""
         identity = f"replica-{next(_NUMBERS)}"
         kubeconfig = write_kubeconfig(self.kubectl, self.folder / f"{identity}.kubeconfig")
+        credential = _credential(kubeconfig)
+        self.redirect(kubeconfig)
         port, log = _free_port(), self.folder / f"{identity}.log"
         variables = {"KUBECONFIG": str(kubeconfig), "HOSTNAME": identity, "AIF_HTTP_PORT": str(port), **settings}
         with log.open("wb") as output:
@@ -129,7 +134,7 @@ class Operators:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        replica = Replica(identity, _credential(kubeconfig), port, log, process)
+        replica = Replica(identity, credential, port, log, process)
         self.replicas.append(replica)
         return replica
 
@@ -159,7 +164,8 @@ def _leads(replica: Replica) -> bool:
 def _environment() -> dict[str, str]:
     """Return what a container would see: nothing of the user's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return kept | {"PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
+    # The operator of this very checkout, wherever the virtual environment lies.
+    return kept | {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
 
 
 def _free_port() -> int:

@@ -30,6 +30,9 @@ _ROOTS: Final[Mapping[str, str]] = {
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "events": "/apis/events.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
+    "poddisruptionbudgets": "/apis/policy/v1",
+    "priorityclasses": "/apis/scheduling.k8s.io/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
     "customresourcedefinitions": "/apis/apiextensions.k8s.io/v1",
 }
 

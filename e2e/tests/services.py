@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rest import Json, Rest, eventually
@@ -86,3 +90,23 @@ def condition(document: Json, kind: str) -> Json:
     found: Json = next((c for c in status["conditions"] if c["type"] == kind), {})
     assert found, f"there is no condition {kind}"
     return found
+
+
+@contextmanager
+def least_endpoints(services: Services, name: str) -> Iterator[list[int]]:
+    """Count the ready endpoints of a service all the while; the list that is given ends up with the fewest."""
+    seen, over, fewest = list[int](), threading.Event(), list[int]()
+
+    def count() -> None:
+        while not over.is_set():
+            seen.append(services.ready_endpoints(name))
+            time.sleep(0.02)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    try:
+        yield fewest
+    finally:
+        over.set()
+        counter.join()
+        fewest.append(min(seen))

@@ -62,7 +62,6 @@ def test_a_reference_that_comes_true_is_noticed(services: Services, rest: Rest) 
     [
         pytest.param({"workload": a_workload(resources={"cpu": "999Pi"})}, "cpu", id="more cores than there are"),
         pytest.param({"workload": a_workload(resources={"memory": "500Pi"})}, "memory", id="more memory"),
-        pytest.param({"workload": a_workload(replicas=1000, resources={"cpu": 32})}, "cpu", id="more replicas"),
         pytest.param({"variants": accelerated(count=64)}, GPU, id="more accelerators"),
         pytest.param({"variants": accelerated(accelerator="example.org/none")}, "example.org/none", id="unknown ones"),
         pytest.param({"variants": accelerated(deviceMemory="500Pi")}, "memory", id="larger accelerators"),

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from kubectl import Kubectl
 from network import GPU, a_service, a_workload, accelerated, within
 from rest import Json, eventually
-from services import Services
+from services import Services, least_endpoints
 
 pytestmark = pytest.mark.usefixtures("operator")
-
-
-@contextmanager
-def least_endpoints(services: Services, name: str) -> Iterator[list[int]]:
-    """Count the ready endpoints of a service all the while; the list that is given ends up with the fewest."""
-    seen, over, fewest = list[int](), threading.Event(), list[int]()
-
-    def count() -> None:
-        while not over.is_set():
-            seen.append(services.ready_endpoints(name))
-            time.sleep(0.02)
-
-    counter = threading.Thread(target=count)
-    counter.start()
-    try:
-        yield fewest
-    finally:
-        over.set()
-        counter.join()
-        fewest.append(min(seen))
 
 
 def images(copies: list[Json]) -> list[str]:
@@ -137,8 +114,10 @@ def test_replicas_beyond_the_room_of_the_node_are_told_and_the_present_ones_serv
     services.apply(a_service("plates", variants=accelerated(), on="edge-2"))
     services.await_ready("plates")
     services.patch("plates", {"workload": {"replicas": 2}})
-    told = services.await_condition("plates", "Placed", "False")
+    told = services.await_condition("plates", "Degraded", "True")
+    assert told["message"].startswith("1 of 2 replicas find no place")
     assert GPU in told["message"]
+    services.await_condition("plates", "Placed", "True")
     assert services.ready_endpoints("plates") == 1
 
 

@@ -123,8 +123,8 @@ def _decide(service: AIService, network: Network, ledger: Ledger, policy: Policy
     table = NodeTable.build(accepted(seen.compute_nodes), network.nodes, network.pods, ledger)
     snapshot = Snapshot(table=table, nodes=network.nodes, policy=policy, routes_served=True)
     decision = reconcile(service, snapshot, now)
-    if decision.claim is not None:
-        ledger.claim(decision.claim, network.nodes[decision.claim.node_name], network.pods)
+    if decision.claims:
+        ledger.settle(service.metadata.uid, decision.claims, network.nodes, network.pods)
     return service.model_copy(update={"status": _status(decision)})
 
 

@@ -20,6 +20,7 @@ class Exposition:
         self._watch_ages: dict[str, list[Callable[[], float]]] = {}
         self._leadership()
         self._work()
+        self._decisions()
         self._api_server()
 
     def _leadership(self) -> None:
@@ -46,6 +47,23 @@ class Exposition:
         )
         self.events_total = Counter(
             "aif_events_total", "Events, by what became of them.", ("outcome",), registry=self.registry
+        )
+
+    def _decisions(self) -> None:
+        self.decision_seconds = Histogram(
+            "aif_decision_seconds",
+            "Time to decide for the services of one batch.",
+            buckets=DURATIONS,
+            registry=self.registry,
+        )
+        self.rejections_total = Counter(
+            "aif_rejections_total", "Decisions that found no place, by reason.", ("reason",), registry=self.registry
+        )
+        self.services_waiting = Gauge(
+            "aif_services_waiting", "Services that wait for capacity.", registry=self.registry
+        )
+        self.moves_total = Counter(
+            "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
         )
 
     def _api_server(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aif.api.aiservice import AIService
@@ -16,14 +17,17 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import WorkQueue
+from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
 from aif.reconcile import aiservice, computenode, faulty, registration
+from aif.reconcile.acceptance import accept
 from aif.reconcile.computenode import NodeSnapshot
+from aif.reconcile.placing import needs_choice
 from aif.reconcile.rollout import reference
-from aif.reconcile.snapshot import Decision
+from aif.reconcile.snapshot import Decision, Snapshot
 from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
@@ -37,6 +41,9 @@ class Controller:
 
     Seeing, deciding and claiming happen without a pause in between, so that two decisions never count on the same
     free capacity.
+
+    Attributes:
+        batcher: Decides for all services without a place together.
     """
 
     def __init__(
@@ -56,6 +63,8 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
+        self.batcher = Batcher(world, work, metrics, now)
+        metrics.services_waiting.set_function(lambda: len(triggers.waiting))
         self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
 
     async def run(self) -> None:
@@ -70,9 +79,10 @@ class Controller:
 
     async def _guard(self, key: WorkKey) -> None:
         """Reconcile ``key``; whatever goes wrong with it delays this key alone."""
+        done = True
         try:
             with self._metrics.reconcile_duration_seconds.labels(key.kind).time():
-                await self._reconcile(key)
+                done = await self._reconcile(key)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -84,7 +94,8 @@ class Controller:
             log.exception("Failed to reconcile", extra={"object": "/".join(key)})
             self._retry(key, error)
         else:
-            self._work.forget(key)
+            if done:
+                self._work.forget(key)
 
     def _retry(self, key: WorkKey, error: Exception) -> None:
         self._metrics.reconcile_errors_total.labels(key.kind, type(error).__name__).inc()
@@ -92,17 +103,19 @@ class Controller:
         delay = self._work.retry(key, at_least)
         log.warning("Retrying", extra={"object": "/".join(key), "seconds": round(delay, 1), "error": str(error)})
 
-    async def _reconcile(self, key: WorkKey) -> None:
+    async def _reconcile(self, key: WorkKey) -> bool:
+        """Return whether all was done; False where something has to come first, so that a back-off goes on."""
         if not await self._caught_up(key):
             self._work.add_after(key, LAG_SECONDS)
-            return
+            return False
         match key.kind:
             case Kind.SERVICE:
-                await self._service(key)
+                return await self._service(key)
             case Kind.COMPUTE_NODE:
                 await self._compute_node(key)
             case Kind.NODE:
                 await self._node(key)
+        return True
 
     async def _caught_up(self, key: WorkKey) -> bool:
         """Tell whether the caches show all that was written for ``key``; after a minute, read it live."""
@@ -115,7 +128,7 @@ class Controller:
                 self._expected.forget(key)
         return True
 
-    async def _service(self, key: WorkKey) -> None:
+    async def _service(self, key: WorkKey) -> bool:
         service = self._world.services.get((key.namespace, key.name))
         if service is None:
             self._triggers.waiting.discard(key)
@@ -123,22 +136,28 @@ class Controller:
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
-            await self._place(key, service)
+            return await self._place(key, service)
+        return True
 
-    async def _place(self, key: WorkKey, service: AIService) -> None:
+    async def _place(self, key: WorkKey, service: AIService) -> bool:
         now = self._now()
         snapshot = self._world.snapshot(service, now)
+        if needs_choice(service) and snapshot.selection is None and accept(service, snapshot) is None:
+            self.batcher.add(key)
+            return False
         decision = aiservice.reconcile(service, snapshot, now)
-        self._hold(service, snapshot.claim, decision.claim)
-        (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
-        if not await self._lives(service, decision.actions):
-            return
+        self._keep(key, service, snapshot, decision, now)
+        if await self._lives(service, decision.actions):
+            await self._carry_out(key, service, snapshot, decision)
+        return True
+
+    async def _carry_out(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision) -> None:
         try:
             await self._act(key, decision.actions, reference(service))
         except Forbidden:
             raise  # a right of the operator is missing: no fault of the service
         except Rejected as error:
-            refusal = aiservice.fail(_as_recorded(service, decision), error, snapshot, now)
+            refusal = aiservice.fail(_as_recorded(service, decision), error, snapshot, self._now())
             await self._act(key, refusal.actions, reference(service))
             raise
 
@@ -153,16 +172,25 @@ class Controller:
         live = self._world.services.get((service.metadata.namespace, service.metadata.name))
         return live is not None and live.metadata.uid == service.metadata.uid
 
-    def _hold(self, service: AIService, before: Claim | None, after: Claim | None) -> None:
-        """Hold in the ledger what was decided, before anybody else decides."""
-        if before == after:
-            return
-        if after is None:
-            self._world.ledger.release(service.metadata.uid)
-        elif (short := self._world.hold(service, after)) is not None:
-            raise Conflict(f"{after.node} has {short.free:g} of {short.required:g} {short.resource} left: decide again")
-        self._triggers.held_changed(*{claim.node for claim in (before, after) if claim is not None})
-        self._triggers.capacity_changed()
+    def _keep(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision, now: datetime) -> None:
+        """Keep what was decided, before anybody else decides: what is held, barred, moved and waited for."""
+        self._world.forget_selection(service.metadata.uid)
+        self._hold(service, snapshot.claims, decision.claims)
+        self._world.bar(service, decision.barred, now)
+        if decision.moved is not None:
+            self._world.moves.take()
+            self._metrics.moves_total.labels(decision.moved).inc()
+        if decision.again_after is not None:
+            self._work.add_after(key, decision.again_after)
+        (self._triggers.waiting.add if decision.waiting else self._triggers.waiting.discard)(key)
+
+    def _hold(self, service: AIService, before: Sequence[Claim], after: Sequence[Claim]) -> None:
+        if after != before and (short := self._world.hold(service, after)) is not None:
+            raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")
+        if after != before or not service.status.placements:
+            self._triggers.held_changed(*{claim.node for claim in (*before, *after)})
+        if _frees(before, after):
+            self._triggers.capacity_changed()
 
     async def _compute_node(self, key: WorkKey) -> None:
         node = self._world.compute_nodes.get(("", key.name))
@@ -193,6 +221,12 @@ class Controller:
             self._expected.expect(key, written)
         for event in (action for action in actions if isinstance(action, Emit)):
             log.info("%s %s", event.reason, key.kind, extra={"object": "/".join(key[1:]), "note": event.note})
+
+
+def _frees(before: Sequence[Claim], after: Sequence[Claim]) -> bool:
+    """Tell whether something of ``before`` is no longer held; a claim that only got the name of its copy is."""
+    still = [replace(claim, copy="") for claim in after]
+    return any(replace(claim, copy="") not in still for claim in before)
 
 
 def _as_recorded(service: AIService, decision: Decision) -> AIService:

@@ -31,7 +31,7 @@ from aif.handlers.keys import WorkKey
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
-from aif.reconcile.placing import held
+from aif.reconcile.holding import held
 from aif.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Replica:
         self._stop = asyncio.Event()
         self._metrics = Exposition()
         self._health = Health(self._metrics)
-        self._world = World(settings.policy)
+        self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
         self._api = Api(connection.session(), connection.server, self._metrics)
@@ -132,12 +132,10 @@ class Replica:
         table = self._world.table(utc_now())
         for service in self._world.services:
             if isinstance(service, AIService) and service.status.placements:
-                claim = held(service, table, self._settings.policy)
-                if claim is not None:
+                for claim in held(service, table, self._settings.policy):
                     self._world.ledger.restore(claim)
         self._triggers.connect()
         self._triggers.everything()
-        self._world.capacity_changed()
         log.info("Leading", extra={"services": len(self._world.services)})
 
     async def _act(self, holding: asyncio.Task[None]) -> int:
@@ -166,7 +164,7 @@ class Replica:
         controller = Controller(
             self._world, self._work, self._triggers, applier, Refresher(self._api, self._world), self._metrics, utc_now
         )
-        return [controller.run() for _ in range(settings.workers)]
+        return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
         if self._stop.is_set():

@@ -18,10 +18,12 @@ from aif.gateways.kubernetes.resources import (
     ENDPOINT_SLICES,
     HTTP_ROUTES,
     NODES,
+    POD_DISRUPTION_BUDGETS,
     PODS,
+    PRIORITY_CLASSES,
     SERVICES,
 )
-from aif.gateways.kubernetes.views import parse_child, parse_endpoints, parse_node
+from aif.gateways.kubernetes.views import parse_child, parse_endpoints, parse_node, parse_priority_class
 from aif.handlers.world import World
 from aif.settings import Settings
 
@@ -35,8 +37,9 @@ async def build(api: Api, world: World, settings: Settings, metrics: Exposition)
         Reflector(api, NODES, parse_node, world.nodes, metrics=metrics),
         Reflector(api, COMPUTENODES, parse_compute_node, world.compute_nodes, metrics=metrics),
         Reflector(api, PODS, parse_pod, world.pods, metrics=metrics),
+        Reflector(api, PRIORITY_CLASSES, parse_priority_class, world.priority_classes, metrics=metrics),
     ]
-    children = [DEPLOYMENTS, SERVICES, *([HTTP_ROUTES] if world.routes_served else [])]
+    children = [DEPLOYMENTS, SERVICES, POD_DISRUPTION_BUDGETS, *([HTTP_ROUTES] if world.routes_served else [])]
     for namespace in settings.watch_namespaces or ("",):
         for resource in children:
             cache = world.children[resource.kind]

@@ -45,9 +45,8 @@ class Triggers:
             self._work.add(WorkKey(Kind.SERVICE, namespace, name))
 
     def capacity_changed(self) -> None:
-        """Have the services that wait for capacity looked at soon."""
-        self._world.capacity_changed()
-        for key in self.waiting:
+        """Have the services that wait for capacity looked at soon, the most urgent first."""
+        for key in sorted(self.waiting, key=lambda key: (-self._world.priority((key.namespace, key.name)), key)):
             self._work.add_after(key, SETTLE_SECONDS)
 
     def held_changed(self, *nodes: str) -> None:
@@ -62,10 +61,11 @@ class Triggers:
 
     def _released(self, owner: str) -> None:
         """Let go of what a deleted service held; one of the same name is another service."""
-        claim = self._world.ledger.claim_of(owner)
-        if claim is not None:
+        claims = self._world.ledger.claims_of(owner)
+        self._world.forget_selection(owner)
+        if claims:
             self._world.ledger.release(owner)
-            self.held_changed(claim.node)
+            self.held_changed(*(claim.node for claim in claims))
             self.capacity_changed()
 
     def _compute_node(self, key: Key, before: ComputeNode | Faulty | None, after: ComputeNode | Faulty | None) -> None:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
-from aif.domain.registry import accepted, speakers
+from aif.domain.registry import speakers
 from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.moves import MoveRate
 from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.selection import Selection
+
+CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
+
+BAR_SECONDS = 60.0
+"""How long a node is left out that took no pod of a service although its figures said that it should."""
 
 
 class World:
@@ -29,23 +37,29 @@ class World:
         pods: All pods that have not ended, ours or not.
         children: Deployments, Services and HTTPRoutes of the operator, a cache per kind.
         endpoints: EndpointSlices of the operator's Services.
+        priority_classes: Names of PriorityClasses with their values.
+        moves: How many services may leave their nodes at once.
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
         self.services: Cache[AIService | Faulty] = Cache({"node": _placed_on})
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
         self.nodes: Cache[Node] = Cache()
-        self.pods: Cache[Pod] = Cache({"service": lambda pod: [(pod.namespace, pod.service)] if pod.service else []})
-        self.children: dict[str, Cache[Child]] = {
-            kind: Cache({"service": _service_of}) for kind in ("Deployment", "Service", "HTTPRoute")
-        }
+        self.pods: Cache[Pod] = Cache({"service": _served_by, "node": lambda pod: [pod.node] if pod.node else []})
+        self.children: dict[str, Cache[Child]] = {kind: Cache({"service": _service_of}) for kind in CHILD_KINDS}
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
-        self._table: NodeTable | None = None
+        self.priority_classes: Cache[tuple[str, int]] = Cache()
+        self.moves = MoveRate(clock)
+        self._selections: dict[str, tuple[int, Selection]] = {}
+        self._bars: dict[str, dict[str, datetime]] = {}
+        self._fleet = Fleet(self.ledger)
+        self._crowded: set[str] = set()
+        self._keep_fleet()
 
     def snapshot(self, service: AIService, now: datetime) -> Snapshot:
         """Return the world as a decision about ``service`` sees it."""
@@ -53,17 +67,60 @@ class World:
             table=self.table(now),
             nodes={node.name: node for node in self.nodes},
             view=self.view((service.metadata.namespace, service.metadata.name)),
-            claim=self.ledger.claim_of(service.metadata.uid),
+            claims=self.ledger.claims_of(service.metadata.uid),
+            selection=self._assigned(service),
+            barred=self.barred(service, now),
+            may_move=self.moves.allows(),
             policy=self.policy,
             routes_served=self.routes_served,
         )
 
-    def hold(self, service: AIService, claim: Claim) -> Shortfall | None:
-        """Hold ``claim`` for ``service`` in the ledger; return what is short where it cannot be held."""
-        node = self.nodes.get(("", claim.node_name))
-        leaving = leaving_copies(service, claim.copy, self.view((claim.namespace, claim.service)))
-        pods = (pod for pod in self.pods if (pod.namespace, pod.service, pod.copy) not in leaving)
-        return self.ledger.claim(claim, node or Node(claim.node_name), pods)
+    def hold(self, service: AIService, claims: Collection[Claim]) -> Shortfall | None:
+        """Hold exactly ``claims`` for ``service`` in the ledger; return what is short where they cannot be held."""
+        meta = service.metadata
+        leaving = leaving_copies(service, {claim.copy for claim in claims}, self.view((meta.namespace, meta.name)))
+        hosts = {claim.node_name for claim in claims}
+        bound = [pod for host in hosts for pod in self.pods.select("node", host)]
+        pods = [pod for pod in bound if (pod.namespace, pod.service, pod.copy) not in leaving]
+        nodes = {name: node for claim in claims if (node := self.nodes.get(("", name := claim.node_name)))}
+        return self.ledger.settle(meta.uid, claims, nodes, pods)
+
+    def assign(self, service: AIService, selection: Selection) -> None:
+        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it."""
+        meta = service.metadata
+        if self.hold(service, [choice.claim for choice in selection.choices]) is None:
+            self._selections[meta.uid] = (meta.generation, selection)
+
+    def has_selection(self, service: AIService) -> bool:
+        """Tell whether a decision for the present spec of ``service`` waits to be acted on."""
+        return self._assigned(service) is not None
+
+    def _assigned(self, service: AIService) -> Selection | None:
+        generation, selection = self._selections.get(service.metadata.uid, (None, None))
+        return selection if generation == service.metadata.generation else None
+
+    def forget_selection(self, owner: str) -> None:
+        """Say that the service ``owner`` has acted on its decision, or is gone."""
+        self._selections.pop(owner, None)
+
+    def bar(self, service: AIService, nodes: Iterable[str], now: datetime) -> None:
+        """Leave ``nodes`` out of decisions about ``service`` for a while."""
+        until = now + timedelta(seconds=BAR_SECONDS)
+        self._bars.setdefault(service.metadata.uid, {}).update(dict.fromkeys(nodes, until))
+
+    def barred(self, service: AIService, now: datetime) -> frozenset[str]:
+        """Return the nodes that are left out of decisions about ``service`` for now."""
+        return frozenset(node for node, until in self._bars.get(service.metadata.uid, {}).items() if until > now)
+
+    def priorities(self) -> dict[str, int]:
+        """Return the value of each PriorityClass; of none under the empty name."""
+        return {"": 0, **dict(iter(self.priority_classes))}
+
+    def priority(self, key: Key) -> int:
+        """Return the value of the PriorityClass that the AIService ``key`` names."""
+        service, values = self.services.get(key), self.priorities()
+        name = service.spec.priority_class_name if isinstance(service, AIService) else None
+        return values.get(name or "", values[""])
 
     def view(self, key: Key) -> ServiceView:
         """Return what exists of the AIService ``key``."""
@@ -72,24 +129,29 @@ class World:
         return ServiceView(children, self.pods.select("service", key), len(set(ready)))
 
     def table(self, now: datetime) -> NodeTable:
-        """Return all ComputeNodes with what is free on them, built anew only after a change."""
-        if self._table is None:
-            nodes = {node.name: node for node in self.nodes}
-            self._table = NodeTable.build(accepted(self.readable_nodes()), nodes, tuple(self.pods), self.ledger, now)
-        return self._table
-
-    def readable_nodes(self) -> Iterator[ComputeNode]:
-        """Yield the ComputeNodes whose spec can be read."""
-        return (node for node in self.compute_nodes if isinstance(node, ComputeNode))
+        """Return all ComputeNodes with what is free on them; only what changed is counted anew."""
+        for name in self._crowded:
+            self._fleet.update_pods(name, self.pods.select("node", name))
+        self._crowded.clear()
+        return self._fleet.table(now)
 
     def speaker(self, node_name: str) -> str:
         """Return the ComputeNode that speaks for a Node; empty where none does."""
         rivals = self.compute_nodes.select("node", node_name)
         return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
 
-    def capacity_changed(self) -> None:
-        """Have the next decision see what is free now."""
-        self._table = None
+    def _keep_fleet(self) -> None:
+        """Have the table follow the caches."""
+        self.nodes.listen(lambda key, _, node: self._fleet.update_node(key[1], node))
+        self.compute_nodes.listen(
+            lambda key, _, node: self._fleet.update_compute_node(
+                key[1], node if isinstance(node, ComputeNode) else None
+            )
+        )
+        self.pods.listen(lambda _, before, after: self._crowd(before, after))
+
+    def _crowd(self, *pods: Pod | None) -> None:
+        self._crowded.update(pod.node for pod in pods if pod is not None and pod.node)
 
     def look(self, reference: ObjectReference) -> Seen | None:
         """Return what the caches show of an object that was written; None where they show nothing."""
@@ -104,10 +166,10 @@ class World:
                 return None if child is None else Seen(child.reference.uid, child.resource_version, child.terminating)
 
 
-def leaving_copies(service: AIService, copy: str, view: ServiceView) -> set[tuple[str, str, str]]:
-    """Return the copies that make room for ``copy`` before it comes: the user says so, or they answer nobody."""
+def leaving_copies(service: AIService, copies: Collection[str], view: ServiceView) -> set[tuple[str, str, str]]:
+    """Return the copies that make room for ``copies`` before those come: the user says so, or they answer nobody."""
     at_once = service.spec.update is UpdateStrategy.RECREATE
-    others = {pod.copy for pod in view.pods if pod.copy != copy}
+    others = {pod.copy for pod in view.pods if pod.copy not in copies}
     meta = service.metadata
     return {(meta.namespace, meta.name, other) for other in others if at_once or not view.ready_pods(other)}
 
@@ -117,6 +179,10 @@ def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
         return None
     meta = value.metadata
     return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
+
+
+def _served_by(pod: Pod) -> list[Key]:
+    return [(pod.namespace, pod.service)] if pod.service else []
 
 
 def _placed_on(service: AIService | Faulty) -> list[str]:

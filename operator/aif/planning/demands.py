@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Final
 
@@ -93,10 +93,29 @@ class Demand:
         """Return the work of a whole request."""
         return self.prompt if self.token is None else self.prompt + self.token * self.tokens
 
+    def amount(self, resource: str) -> float:
+        """Return what Kubernetes accounts for of ``resource``, of all replicas."""
+        return self.per_replica.get(resource, 0.0) * self.replicas
+
     @property
     def total(self) -> dict[str, float]:
         """Return what Kubernetes accounts for, of all replicas."""
         return {resource: amount * self.replicas for resource, amount in self.per_replica.items()}
+
+    def share(self, replicas: int) -> Demand:
+        """Return the demand of so many of the replicas, which bear a proportional share of the load."""
+        if replicas == self.replicas:
+            return self
+        part = replicas / max(1, self.replicas)
+        return replace(
+            self,
+            replicas=replicas,
+            requests_per_second=part * self.requests_per_second,
+            flops_per_second=part * self.flops_per_second,
+            memory_bandwidth=part * self.memory_bandwidth,
+            up_bits_per_second=part * self.up_bits_per_second,
+            down_bits_per_second=part * self.down_bits_per_second,
+        )
 
     @property
     def cores(self) -> float:

@@ -12,7 +12,8 @@ from aif.domain.actions import Action, Emit, WriteStatus
 from aif.domain.conditions import Verdict, transitions
 from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.acceptance import accept
-from aif.reconcile.placing import Outcome, place, standing
+from aif.reconcile.outcome import Outcome, standing
+from aif.reconcile.placing import place
 from aif.reconcile.report import report
 from aif.reconcile.rollout import old_copies, reference, removal, rollout
 from aif.reconcile.snapshot import Decision, Snapshot
@@ -31,7 +32,7 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
         return _refuse(service, snapshot, fault, now)
     if service.spec.suspend:
         return _suspend(service, snapshot, now)
-    outcome = place(service, snapshot)
+    outcome = place(service, snapshot, now)
     status = report(service, snapshot, outcome, now)
     record, children = _write(service, status), _children(service, snapshot, outcome)
     return Decision(
@@ -40,21 +41,30 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
             *_announce(service, status, outcome, snapshot),
         ),
         status=status,
-        claim=outcome.claim,
-        waiting=outcome.verdict.status != "True",
+        claims=outcome.claims,
+        barred=outcome.barred,
+        moved=outcome.moved,
+        again_after=outcome.again_after,
+        waiting=_waits(outcome),
     )
+
+
+def _waits(outcome: Outcome) -> bool:
+    """Tell whether free capacity would change the outcome; a person's approval is no capacity."""
+    approved = outcome.verdict.reason is not Reason.AWAITING_APPROVAL
+    return outcome.shortfall > 0 or outcome.degraded is not None or (outcome.verdict.status != "True" and approved)
 
 
 def _moved(service: AIService, outcome: Outcome) -> bool:
     recorded = {placement.copy_id for placement in service.status.placements}
-    return outcome.placement is not None and outcome.placement.copy_id not in recorded
+    return any(placement.copy_id not in recorded for placement in outcome.placements)
 
 
 def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime) -> Decision:
     """Return what to report when the API server refused a child: a name that is taken, a quota, a policy."""
     match error:
         case Denied() if "being terminated" in error.message:
-            return Decision(claim=snapshot.claim)  # its namespace goes, and it goes with it
+            return Decision(claims=snapshot.claims)  # its namespace goes, and it goes with it
         case NameTaken():
             verdict = Verdict("Accepted", "False", Reason.NAME_CONFLICT, error.message)
         case Denied() if "exceeded quota" in error.message:
@@ -66,14 +76,14 @@ def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime)
 
 def _refuse(service: AIService, snapshot: Snapshot, fault: Verdict, now: datetime) -> Decision:
     """Report a fault; what serves already serves on, and keeps what it holds."""
-    current = next(iter(service.status.placements), None)
+    current = tuple(service.status.placements)
     outcome = Outcome(standing(current, fault), current)
     status = report(service, snapshot, outcome, now, fault)
     news = [events.refused(reference(service), fault.reason, fault.message)] if _changed(service, status) else []
     return Decision(
         (*_write(service, status), *news),
         status,
-        snapshot.claim,
+        snapshot.claims if current else (),
         waiting=fault.reason is Reason.REF_NOT_FOUND,  # for a node that comes
     )
 
@@ -86,25 +96,35 @@ def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
 
 
 def _write(service: AIService, status: AIServiceStatus) -> list[Action]:
-    if status.to_dict() == service.status.to_dict():
+    if status.to_dict() == service.status.to_dict() or _still_waits(service.status, status):
         return []
     return [WriteStatus(reference(service), status.to_dict())]
+
+
+def _still_waits(before: AIServiceStatus, after: AIServiceStatus) -> bool:
+    """Tell whether a service waits as before: that other figures are short by now is not worth a write each time."""
+    if before.placements or after.placements or before.observed_generation != after.observed_generation:
+        return False
+    proposals = [status.plan and status.plan.token for status in (before, after)]
+    return proposals[0] == proposals[1] and not transitions(before.conditions, after.conditions)
 
 
 def _children(service: AIService, snapshot: Snapshot, outcome: Outcome) -> list[Action]:
     if outcome.local:
         return removal(service, snapshot.view)
-    return rollout(service, outcome.placement, snapshot) if outcome.placement else []
+    return rollout(service, outcome.placements, snapshot) if outcome.placements else []
 
 
 def _announce(service: AIService, status: AIServiceStatus, outcome: Outcome, snapshot: Snapshot) -> list[Emit]:
     """Tell people what changed: a new place, a refusal, a proposal."""
     here = reference(service)
-    before, after = next(iter(service.status.placements), None), outcome.placement
-    if after is not None and (before is None or before.copy_id != after.copy_id):
-        if before is not None and old_copies(service, after, snapshot.view):
-            return [events.moving(here, before.node, after.node, outcome.verdict.message)]
-        return [events.placed(here, after.node, after.variant, _why(outcome))]
+    before, after = service.status.placements, outcome.placements
+    new = [each for each in after if each.copy_id not in {known.copy_id for known in before}]
+    if new:
+        source = ", ".join(each.node for each in before if each not in after)
+        if source and old_copies(service, after, snapshot.view):
+            return [events.moving(here, source, each.node, _why(outcome)) for each in new]
+        return [events.placed(here, each.node, each.variant, _why(outcome)) for each in new]
     if outcome.verdict.status == "True" or not _changed(service, status):
         return []
     if outcome.plan is not None and outcome.plan.token is not None and outcome.plan.node is not None:

@@ -38,6 +38,20 @@ def front(service: AIService) -> Json:
     }
 
 
+def disruption_budget(service: AIService, replicas: int) -> Json:
+    """Return the PodDisruptionBudget over all copies: a drained node waits until its copy has moved."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(service, service.metadata.name),
+        "spec": {
+            "minAvailable": replicas,
+            "selector": {"matchLabels": {SERVICE_LABEL: service.metadata.name}},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+    }
+
+
 def route(service: AIService, gateway: Gateway) -> Json:
     """Return the HTTPRoute that leads ``gateway.host`` to the service."""
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
@@ -12,7 +12,7 @@ from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
 from aif.reconcile import evidence
 from aif.reconcile.children import url
-from aif.reconcile.placing import Outcome
+from aif.reconcile.outcome import Outcome
 from aif.reconcile.rollout import old_copies
 from aif.reconcile.snapshot import Snapshot
 
@@ -27,17 +27,17 @@ def report(
 ) -> AIServiceStatus:
     """Return the status after ``outcome``; the evidence of an earlier decision stays while its placement does."""
     generation = service.metadata.generation
-    placement = outcome.placement
+    placements = outcome.placements
     verdicts = list(judge(service, snapshot, outcome, fault))
     update = {
         "observed_generation": generation,
         "conditions": settle(verdicts, service.status.conditions, generation, now),
-        "placements": [placement] if placement else [],
+        "placements": list(placements),
         "plan": outcome.plan if fault is None else service.status.plan,
-        "url": url(service) if placement else None,
+        "url": url(service) if placements else None,
         "replicas": len([pod for pod in snapshot.view.pods if not pod.terminating]),
         "selector": f"{SERVICE_LABEL}={service.metadata.name}",
-        "summary": summary(service, placement),
+        "summary": summary(service, placements),
         **_decided(service, outcome),
         **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
     }
@@ -45,7 +45,7 @@ def report(
 
 
 def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
-    if outcome.placement is None:
+    if not outcome.placements:
         return {"decided_generation": None, **({} if outcome.selection else evidence.NONE)}
     settled = outcome.verdict.status == "True"
     return {"decided_generation": service.metadata.generation} if settled else {}
@@ -60,7 +60,9 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield Verdict("QoSMet", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
     yield Verdict("MetricsAvailable", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
     yield _approval(outcome)
-    if outcome.placement and old_copies(service, outcome.placement, snapshot.view):
+    if outcome.degraded is not None:
+        yield outcome.degraded
+    if outcome.placements and old_copies(service, outcome.placements, snapshot.view):
         yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
     if whole.status == "True" or whole.reason in (Reason.SUSPENDED, Reason.AWAITING_APPROVAL):
         return
@@ -81,13 +83,21 @@ def _parts(snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Itera
 
 
 def _workload(outcome: Outcome, snapshot: Snapshot) -> Verdict:
-    placement, view = outcome.placement, snapshot.view
-    if placement is None:
+    view, wanted = snapshot.view, sum(placement.replicas for placement in outcome.placements)
+    if not outcome.placements:
         return Verdict("WorkloadReady", "False", outcome.verdict.reason, "Not placed")
     answering = sum(pod.ready and not pod.terminating for pod in view.pods)
-    if answering >= placement.replicas:
+    if answering >= wanted:
         return Verdict("WorkloadReady", "True", Reason.AS_EXPECTED)
-    count = f"{answering} of {placement.replicas} replicas ready on {placement.node}"
+    nodes = ", ".join(placement.node for placement in outcome.placements)
+    count = f"{answering} of {wanted} replicas ready on {nodes}"
+    unready = [each for each in outcome.placements if view.ready_pods(each.copy_id) < each.replicas]
+    return _unready((unready or outcome.placements)[0], snapshot, count)
+
+
+def _unready(placement: Placement, snapshot: Snapshot, count: str) -> Verdict:
+    """Return why a copy is not ready: its node, its pods' creation, or what its containers wait for."""
+    view = snapshot.view
     node = snapshot.nodes.get(placement.node_name)
     if node is not None and node.ready != "True":
         lost = Reason.NODE_NOT_READY if node.ready == "False" else Reason.NODE_UNREACHABLE
@@ -119,7 +129,7 @@ def _waiting_reason(view: ServiceView, copy: str) -> Reason:
 def _endpoint(outcome: Outcome, view: ServiceView) -> Verdict:
     if view.ready_endpoints:
         return Verdict("EndpointReady", "True", Reason.AS_EXPECTED)
-    if outcome.placement is None:
+    if not outcome.placements:
         return Verdict("EndpointReady", "False", outcome.verdict.reason, "Not placed")
     return Verdict("EndpointReady", "False", Reason.NO_READY_ENDPOINT, "No replica answers yet")
 
@@ -131,14 +141,14 @@ def _approval(outcome: Outcome) -> Verdict:
     return Verdict("ApprovalRequired", "False", Reason.AS_EXPECTED)
 
 
-def summary(service: AIService, placement: Placement | None) -> AIServiceSummary:
-    """Return the text of the printer columns."""
+def summary(service: AIService, placements: Sequence[Placement]) -> AIServiceSummary:
+    """Return the text of the printer columns; of several predictions the worst."""
     latency = service.spec.qos.latency
-    predicted = placement.predicted_latency_microseconds if placement else None
+    predicted = [each.predicted_latency_microseconds for each in placements if each.predicted_latency_microseconds]
     return AIServiceSummary(
-        node=placement.node if placement else "",
-        tier=placement.tier if placement else "",
-        predicted=milliseconds(predicted),
+        node=",".join(placement.node for placement in placements)[:256],
+        tier=",".join(dict.fromkeys(placement.tier for placement in placements)),
+        predicted=milliseconds(max(predicted, default=None)),
         target=milliseconds(latency.max_p99_microseconds if latency else None),
         migrations=len(service.status.migrations),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aif.api.aiservice import AIService, UpdateStrategy
@@ -12,20 +12,23 @@ from aif.api.workload import Variant
 from aif.domain import events
 from aif.domain.actions import Action, Apply, Delete
 from aif.domain.cluster import Child, ObjectReference, ServiceView
-from aif.reconcile.children import covers, front, route
+from aif.reconcile.children import covers, disruption_budget, front, route
 from aif.reconcile.copies import HOSTNAME, Json, copy_id, deployment
 from aif.reconcile.snapshot import Snapshot
 
+_OURS_TO_CHANGE = frozenset({"replicas", "minAvailable"})
 
-def rollout(service: AIService, placement: Placement, snapshot: Snapshot) -> list[Action]:
-    """Return what brings the children of ``service`` in line with ``placement``, additions before removals."""
-    wanted = list(intents(service, placement, snapshot))
+
+def rollout(service: AIService, placements: Sequence[Placement], snapshot: Snapshot) -> list[Action]:
+    """Return what brings the children of ``service`` in line with ``placements``, additions before removals."""
+    wanted = list(intents(service, placements, snapshot))
     mine = own_children(service, snapshot.view)
-    keep = {_key(body) for body in wanted} | {_key_of(child) for child in old_copies(service, placement, snapshot.view)}
+    old = old_copies(service, placements, snapshot.view)
+    keep = {_key(body) for body in wanted} | {_key_of(child) for child in old}
     stray = [child for child in mine if _key_of(child) not in keep]
     return [
         *(action for body in wanted for action in _ensure(service, body, mine)),
-        *(action for child in retiring(service, placement, snapshot.view) for action in _retire(service, child)),
+        *(action for child in retiring(service, placements, snapshot.view) for action in _retire(service, child)),
         *(_delete(child) for child in stray if not child.copy),
     ]
 
@@ -35,15 +38,17 @@ def removal(service: AIService, view: ServiceView) -> list[Action]:
     return [_delete(child) for child in own_children(service, view) if child.copy]
 
 
-def intents(service: AIService, placement: Placement, snapshot: Snapshot) -> Iterator[Json]:
-    """Yield each child in full: the copy, the Service in front, and the route where one is asked for.
+def intents(service: AIService, placements: Sequence[Placement], snapshot: Snapshot) -> Iterator[Json]:
+    """Yield each child in full: the copies, the Service in front, the budget, and the route where one is asked for.
 
     A copy that the present spec would not make any more is left as it is: it serves until another one can.
     """
-    variant = variant_of(service, placement)
-    if variant is not None and copy_id(service, placement.node_name, variant) == placement.copy_id:
-        yield deployment(service, placement, variant, hostname(snapshot, placement.node_name), snapshot.policy)
+    for placement in placements:
+        variant = variant_of(service, placement)
+        if variant is not None and copy_id(service, placement.node_name, variant) == placement.copy_id:
+            yield deployment(service, placement, variant, hostname(snapshot, placement.node_name), snapshot.policy)
     yield front(service)
+    yield disruption_budget(service, sum(placement.replicas for placement in placements))
     if service.spec.expose.gateway is not None and snapshot.routes_served:
         yield route(service, service.spec.expose.gateway)
 
@@ -64,16 +69,17 @@ def own_children(service: AIService, view: ServiceView) -> list[Child]:
     return [c for c in view.children if c.owner_uid == service.metadata.uid and not c.terminating]
 
 
-def old_copies(service: AIService, placement: Placement, view: ServiceView) -> list[Child]:
-    """Return the Deployments of copies other than the placed one."""
-    return [child for child in own_children(service, view) if child.copy not in ("", placement.copy_id)]
+def old_copies(service: AIService, placements: Sequence[Placement], view: ServiceView) -> list[Child]:
+    """Return the Deployments of copies other than the placed ones."""
+    placed = {"", *(placement.copy_id for placement in placements)}
+    return [child for child in own_children(service, view) if child.copy not in placed]
 
 
-def retiring(service: AIService, placement: Placement, view: ServiceView) -> list[Child]:
+def retiring(service: AIService, placements: Sequence[Placement], view: ServiceView) -> list[Child]:
     """Return the old copies that may go: the new one is ready, or they answer no request, or the user wants it so."""
-    ready = view.ready_pods(placement.copy_id) >= placement.replicas
+    ready = all(view.ready_pods(placement.copy_id) >= placement.replicas for placement in placements)
     at_once = service.spec.update is UpdateStrategy.RECREATE or ready
-    return [c for c in old_copies(service, placement, view) if at_once or not view.ready_pods(c.copy)]
+    return [c for c in old_copies(service, placements, view) if at_once or not view.ready_pods(c.copy)]
 
 
 def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Action]:
@@ -87,9 +93,9 @@ def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Actio
 
 
 def _was_made_so(seen: Child, body: Json) -> bool:
-    """Tell a foreign change from our own new intent: replicas are ours to change, all else stays as made."""
-    spec = {**body["spec"], "replicas": seen.body.get("spec", {}).get("replicas")}
-    return not covers(seen.body, {**body, "spec": {name: value for name, value in spec.items() if value is not None}})
+    """Tell a foreign change from our own new intent: numbers of replicas are ours to change, all else stays as made."""
+    spec = {name: value for name, value in body["spec"].items() if name not in _OURS_TO_CHANGE}
+    return not covers(seen.body, {**body, "spec": spec})
 
 
 def _retire(service: AIService, child: Child) -> Iterator[Action]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
+from aif.api.conditions import Reason
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
 from aif.domain.policy import Policy
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,10 @@ class Snapshot:
         table: All ComputeNodes with what is free on them, the service's own claim counted.
         nodes: Kubernetes Nodes by name.
         view: Children, pods and endpoints of the service.
-        claim: What the ledger holds for the service now.
+        claims: What the ledger holds for the service now.
+        selection: What was decided for the service together with others; None where it is decided for alone.
+        barred: Nodes that took no pod of the service, whatever their figures say.
+        may_move: Whether a copy may leave its node now; False while too many others do.
         policy: What the administrator configured.
         routes_served: Whether the API server knows HTTPRoute.
     """
@@ -29,7 +34,10 @@ class Snapshot:
     table: NodeTable
     nodes: Mapping[str, Node] = field(default_factory=dict)
     view: ServiceView = field(default_factory=ServiceView)
-    claim: Claim | None = None
+    claims: tuple[Claim, ...] = ()
+    selection: Selection | None = None
+    barred: frozenset[str] = frozenset()
+    may_move: bool = True
     policy: Policy = field(default_factory=Policy)
     routes_served: bool = False
 
@@ -41,11 +49,17 @@ class Decision:
     Attributes:
         actions: To be carried out in this order; a later one only after the earlier ones succeeded.
         status: What the status says once they are; None where the service is left alone.
-        claim: What the ledger holds for the service from now on; None releases all.
+        claims: What the ledger holds for the service from now on.
+        barred: Nodes to leave out for a while.
+        moved: Why a copy leaves its node; None where none does.
+        again_after: Seconds after which the service is to be looked at again in any case.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
     """
 
     actions: tuple[Action, ...] = ()
     status: AIServiceStatus | None = None
-    claim: Claim | None = None
+    claims: tuple[Claim, ...] = ()
+    barred: frozenset[str] = frozenset()
+    moved: Reason | None = None
+    again_after: float | None = None
     waiting: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import isfinite
 
 from aif.api.aiservice import AIService
 from aif.api.workload import Variant
@@ -13,7 +13,7 @@ from aif.scheduling.problem import Problem
 
 
 def claim_on(problem: Problem, row: int) -> Claim:
-    """Return the claim of all replicas on the node in ``row``; a rate that nobody told is held at 0."""
+    """Return the claim of all replicas of ``problem`` on the node in ``row``; a rate that nobody told is held at 0."""
     meta, demand, table = problem.service.metadata, problem.demand, problem.table
     site = int(problem.links.site[row])
     return Claim(
@@ -33,12 +33,16 @@ def claim_on(problem: Problem, row: int) -> Claim:
     )
 
 
-def claim_for(service: AIService, variant: Variant, node: str, table: NodeTable, policy: Policy) -> Claim | None:
-    """Return what ``service`` holds of ``node`` as ``variant``, as after a restart; None without such a node."""
-    if node not in table.names:
-        return None
-    return claim_on(Problem.of(service, variant, table, policy), table.names.index(node))
+def claim_for(
+    service: AIService, variant: Variant, node: str, table: NodeTable, policy: Policy, replicas: int | None = None
+) -> Claim | None:
+    """Return what so many replicas of ``service`` hold of ``node`` as ``variant``; None without such a node.
+
+    They are all replicas unless told, and bear a proportional share of the load.
+    """
+    row = table.room.rows.get(node)
+    return None if row is None else claim_on(Problem.of(service, variant, table, policy, replicas), row)
 
 
 def _told(figure: float) -> float:
-    return figure if np.isfinite(figure) else 0.0
+    return figure if isfinite(figure) else 0.0

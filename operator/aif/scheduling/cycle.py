@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Final
+from math import isfinite
 
 import numpy as np
 
@@ -16,19 +16,17 @@ from aif.api.computenode import Origin
 from aif.api.conditions import Reason
 from aif.domain.policy import Policy
 from aif.planning.arrays import BoolArray
+from aif.planning.demands import translate
 from aif.planning.kpi import Prediction
 from aif.scheduling.claims import claim_on
-from aif.scheduling.explanation import common_reason, failure, shortages, success
+from aif.scheduling.explanation import common_reason, failure, overflowing, shortages, success
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.node_table import TIERS, NodeTable
 from aif.scheduling.plugins import FILTERS
 from aif.scheduling.problem import Problem
-from aif.scheduling.ranking import Ranking
+from aif.scheduling.ranking import SHOWN, Ranking
 from aif.scheduling.selection import Choice, Forecast, Selection
-
-SHOWN: Final = 5
-"""How many candidates are kept as evidence."""
-
+from aif.scheduling.spreading import spread
 
 Judge = Callable[[int], Judgement]
 """Answers with the judgement in the variant of that place, made when first asked for."""
@@ -39,18 +37,83 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
 
     The ladder is climbed step by step; on a step, variants are tried in their order of preference; in a variant, nodes
     that miss a hard limit are out and the highest score wins. Every node is looked at, none is sampled.
+
+    Where no node takes all replicas, they overflow from the best node to the next best.
     """
-    variants = service.variants
-    judge = cache(lambda place: Judgement.of(Problem.of(service, variants[place], table, policy), FILTERS))
-    below = np.zeros(len(table), dtype=np.bool_)
-    for step, tiers in enumerate(policy.ladder):
-        here = table.considered & table.of_tiers(tiers)
-        for place in range(len(variants)):
-            if (judge(place).fits & here).any():
-                tried = [(judge(p), below | here if p <= place else below) for p in range(len(variants))]
-                return _found(step, _candidates(judge, range(place, len(variants)), here), tried, table)
-        below = below | here
-    return _nothing([(judge(place), table.considered) for place in range(len(variants))], table)
+    return Contest(service, table, policy).select()
+
+
+class Contest:
+    """A service against all nodes; what does not depend on what is free is counted once, however often it is held."""
+
+    def __init__(self, service: AIService, table: NodeTable, policy: Policy) -> None:
+        self.service = service
+        self.table = table
+        self.policy = policy
+        self._problems: dict[int, Problem] = {}
+
+    def problem(self, place: int) -> Problem:
+        """Return the service in the variant of that place."""
+        if place not in self._problems:
+            variant = self.service.variants[place]
+            self._problems[place] = Problem.of(self.service, variant, self.table, self.policy)
+        return self._problems[place]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return the service in each of its variants."""
+        return [self.problem(place) for place in range(len(self.service.variants))]
+
+    def fitting(self) -> BoolArray:
+        """Return which nodes take all replicas in some variant, as things are now."""
+        fits = [Judgement.of(problem, FILTERS).fits for problem in self.problems]
+        return np.asarray(self.table.considered & np.logical_or.reduce(fits))
+
+    def select(self) -> Selection:
+        """Return the decision as things are now."""
+        table, count = self.table, len(self.service.variants)
+        judge = cache(lambda place: Judgement.of(self.problem(place), FILTERS))
+        below = np.zeros(len(table), dtype=np.bool_)
+        for step, tiers in enumerate(self.policy.ladder):
+            here = table.considered & table.of_tiers(tiers)
+            for place in range(count):
+                if (judge(place).fits & here).any():
+                    tried = [(judge(p), below | here if p <= place else below) for p in range(count)]
+                    return _found(step, _candidates(judge, range(place, count), here), tried, table)
+            below = below | here
+        tried = [(judge(place), table.considered) for place in range(count)]
+        if self.problem(0).demand.replicas <= 1:
+            return _nothing(tried, table)
+        return _overflow(self.service, table, self.policy, tried)
+
+
+def _overflow(
+    service: AIService, table: NodeTable, policy: Policy, whole: Sequence[tuple[Judgement, BoolArray]]
+) -> Selection:
+    """Return the nodes that take the replicas together, since none takes all of them."""
+    demand = whole[0][0].problem.demand
+    parts = spread(service, table, policy, demand.replicas)
+    choices = tuple(_choice(part.problem, part.ranking, 0) for part in parts)
+    left = demand.replicas - sum(choice.replicas for choice in choices)
+    full = table.holding(choice.claim for choice in choices)
+    if not left:
+        missed, reason = shortages(whole), Reason.AS_EXPECTED
+    else:
+        single = [Judgement.of(Problem.of(service, variant, full, policy, 1), FILTERS) for variant in service.variants]
+        missed = shortages([(judgement, table.considered) for judgement in single])
+        reason = common_reason(missed)
+    nodes = int(np.count_nonzero(table.considered))
+    return Selection(
+        choices=choices,
+        candidates=choices[:SHOWN],
+        rejections=missed,
+        reason=reason,
+        message=overflowing(choices, missed if left else (), left, nodes),
+        demand=translate(service, choices[0].variant) if choices else demand,
+        step=parts[0].step if parts else None,
+        nodes=nodes,
+        shortfall=left,
+    )
 
 
 def _candidates(judge: Judge, places: Iterable[int], here: BoolArray) -> tuple[list[Choice], int]:
@@ -59,10 +122,8 @@ def _candidates(judge: Judge, places: Iterable[int], here: BoolArray) -> tuple[l
     for place in places:
         rows = np.flatnonzero(judge(place).fits & left)
         if len(rows) and len(choices) < SHOWN:
-            ranking = Ranking.of(judge(place).problem, rows)
-            choices += [
-                _choice(judge(place).problem, ranking, at) for at in range(min(len(rows), SHOWN - len(choices)))
-            ]
+            ranking = Ranking.of(judge(place).problem, rows, SHOWN - len(choices))
+            choices += [_choice(judge(place).problem, ranking, at) for at in range(len(ranking.rows))]
         left[rows] = False
     return choices, int(np.count_nonzero(here & ~left))
 
@@ -73,7 +134,7 @@ def _found(
     choices, fitting = candidates
     chosen = choices[0]
     return Selection(
-        chosen=chosen,
+        choices=(chosen,),
         candidates=tuple(choices),
         rejections=shortages([(judgement, nodes) for judgement, nodes in tried if nodes.any()]),
         reason=Reason.AS_EXPECTED,
@@ -87,7 +148,7 @@ def _found(
 def _nothing(tried: Sequence[tuple[Judgement, BoolArray]], table: NodeTable) -> Selection:
     missed, nodes = shortages(tried), int(np.count_nonzero(table.considered))
     return Selection(
-        chosen=None,
+        choices=(),
         candidates=(),
         rejections=missed,
         reason=common_reason(missed),
@@ -95,6 +156,7 @@ def _nothing(tried: Sequence[tuple[Judgement, BoolArray]], table: NodeTable) -> 
         demand=tried[0][0].problem.demand,
         step=None,
         nodes=nodes,
+        shortfall=max(1, tried[0][0].problem.demand.replicas),
     )
 
 
@@ -126,4 +188,5 @@ def _forecast(prediction: Prediction, row: int) -> Forecast:
         prediction.accuracy,
         prediction.emission,
     )
-    return Forecast(*(float(column[row]) if np.isfinite(column[row]) else None for column in columns))
+    figures = [float(column[row]) for column in columns]
+    return Forecast(*(figure if isfinite(figure) else None for figure in figures))

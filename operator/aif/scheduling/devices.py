@@ -11,7 +11,8 @@ import numpy as np
 
 from aif.api.base import Precision
 from aif.api.computenode import CPU, ComputeNode, Device
-from aif.planning.arrays import BoolArray, FloatArray
+from aif.planning.arrays import BoolArray, FloatArray, IntArray
+from aif.scheduling.patching import arranged, patched
 
 _FIGURES: Final = 3 + len(Precision)
 """Figures of a device: memory, bandwidth, power, and a peak rate per precision."""
@@ -53,6 +54,28 @@ class DeviceColumns:
             watts=watts,
             peak={precision: efficiency * peak for precision, peak in zip(Precision, peaks, strict=True)},
             rated=np.array([any(device.peak_flops for device in devices) for devices in groups], dtype=np.bool_),
+        )
+
+    def patched(self, at: IntArray, part: Self) -> Self:
+        """Return the columns whose rows ``at`` are those of ``part``."""
+        return type(self)(
+            count=patched(self.count, at, part.count),
+            memory=patched(self.memory, at, part.memory),
+            bandwidth=patched(self.bandwidth, at, part.bandwidth),
+            watts=patched(self.watts, at, part.watts),
+            peak={precision: patched(self.peak[precision], at, part.peak[precision]) for precision in Precision},
+            rated=patched(self.rated, at, part.rated),
+        )
+
+    def arranged(self, order: IntArray) -> Self:
+        """Return the columns with the rows ``order``."""
+        return type(self)(
+            count=np.take(self.count, order),
+            memory=np.take(self.memory, order),
+            bandwidth=np.take(self.bandwidth, order),
+            watts=np.take(self.watts, order),
+            peak=arranged(self.peak, order),
+            rated=np.take(self.rated, order),
         )
 
 

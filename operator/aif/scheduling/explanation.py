@@ -43,6 +43,18 @@ def success(chosen: Choice, fitting: int) -> str:
     return f"{chosen.node} ({chosen.tier}) {best}, as variant {chosen.variant.name} with score {chosen.score}"
 
 
+def overflowing(choices: Sequence[Choice], found: Sequence[Shortage], left: int, nodes: int) -> str:
+    """Return the sentence for a service whose replicas no node takes all, ``left`` of which find no place."""
+    placed = ", ".join(f"{choice.replicas} on {choice.node}" for choice in choices[:_GAPS_TOLD])
+    more = f" and {len(choices) - _GAPS_TOLD} more" if len(choices) > _GAPS_TOLD else ""
+    if not left:
+        return f"No node takes all replicas: {placed}{more}"
+    variants = len({shortage.variant for shortage in found})
+    if not choices:
+        return failure(found, nodes, variants)
+    return f"{left} replicas find no place ({placed}{more} do): {failure(found, nodes, variants)}"
+
+
 def failure(found: Sequence[Shortage], nodes: int, variants: int) -> str:
     """Return the sentence for a service that fits nowhere: what is short, where it is nearest, and by how much."""
     if nodes == 0:
@@ -65,10 +77,11 @@ def _of_reason(judgement: Judgement, tried: BoolArray, reason: Reason) -> Shorta
         if rejection.reason is reason and len(rows):
             count += len(rows)
             miss, rank = (
-                rejection.measure.miss(rejection.required, rejection.available[rows]),
+                rejection.measure.miss(rejection.required, np.asarray(rejection.available[rows], dtype=np.float64)),
                 judgement.problem.table.rank[rows],
             )
-            closest = np.lexsort((rank, miss))[0]
+            nearer = np.flatnonzero(miss == miss.min())
+            closest = nearer[np.argmin(rank[nearer])]
             nearest = min(nearest, (float(miss[closest]), float(rank[closest]), place, int(rows[closest])))
     *_, place, row = nearest
     return None if count == 0 else _shortage(judgement, judgement.rejections[place], row, count)

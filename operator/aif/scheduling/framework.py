@@ -28,7 +28,7 @@ class Rejection:
         reason: Word for the limit.
         rejected: Which nodes miss it.
         required: The limit.
-        available: What each node offers; NaN where unknown.
+        available: What each node offers, or whether a fact holds; NaN where unknown.
         measure: How both read.
         unknown: Which figure is missing where ``available`` is NaN.
     """
@@ -36,7 +36,7 @@ class Rejection:
     reason: Reason
     rejected: BoolArray
     required: float
-    available: FloatArray
+    available: FloatArray | BoolArray
     measure: Measure
     unknown: str = "not declared"
 
@@ -76,12 +76,12 @@ def at_most(reason: Reason, required: float, available: FloatArray, measure: Mea
 
 def unless(reason: Reason, holds: BoolArray, measure: Measure) -> Rejection:
     """Return the nodes for which a fact does not hold."""
-    return Rejection(reason, ~holds, 1.0, holds.astype(np.float64), measure)
+    return Rejection(reason, ~holds, 1.0, holds, measure)
 
 
 def fits(problem: Problem, resource: str, reason: Reason, measure: Measure) -> Iterator[Rejection]:
     """Yield the nodes that could never hold the demand for ``resource``, then those where it is only taken."""
-    required = problem.demand.total.get(resource, 0.0)
+    required = problem.demand.amount(resource)
     if required > 0.0:
         yield at_least(reason, required, problem.table.room.allocatable_of(resource), measure)
         yield at_least(Reason.CAPACITY_RESERVED, required, problem.table.room.free_of(resource), measure)
@@ -105,11 +105,15 @@ def met(value: FloatArray, limit: float) -> FloatArray:
     if limit <= 0.0:
         return np.where(np.isnan(value), np.nan, np.where(value <= 0.0, 100.0, 0.0))
     ratio = np.maximum(value, 0.0) / limit
+    if ratio.max(initial=0.0) <= 1.0:  # as for every hard limit, whose nodes all keep it
+        return np.asarray(100.0 - 50.0 * ratio)
     return np.where(ratio <= 1.0, 100.0 - 50.0 * ratio, 50.0 / np.maximum(ratio, 1.0))
 
 
 def against_lowest(value: FloatArray) -> FloatArray:
     """Return 100 for the lowest value, 50 for twice as much, and so on; NaN where unknown."""
+    if value.min(initial=np.inf) > 0.0:  # unknown to nobody
+        return np.asarray(100.0 * (value.min() / value))
     if np.isnan(value).all():
         return value
     lowest = float(np.nanmin(value))

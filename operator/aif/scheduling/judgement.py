@@ -22,27 +22,26 @@ class Judgement:
     Attributes:
         problem: What was asked.
         rejections: Limits that some node misses first, in the order of the filters.
-        first: Place in ``rejections`` of the first limit that each node misses.
+        first: Place in ``rejections`` of the first limit that each node misses; -1 where it misses none.
+        fits: Which nodes meet every limit.
     """
 
     problem: Problem
     rejections: tuple[Rejection, ...]
     first: IntArray
+    fits: BoolArray
 
     @classmethod
     def of(cls, problem: Problem, filters: Sequence[Filter]) -> Self:
         """Return the judgement by ``filters``, the first of which that fails is what a node is told."""
         first = np.full(len(problem.table), _FITS, dtype=np.int64)
         told: list[Rejection] = []
+        fits = np.ones(len(problem.table), dtype=np.bool_)
         for plugin in filters:
             for rejection in plugin.filter(problem):
-                newly = rejection.rejected & (first == _FITS)
+                newly = rejection.rejected & fits
                 if newly.any():
                     first[newly] = len(told)
+                    fits ^= newly
                     told.append(rejection)
-        return cls(problem, tuple(told), first)
-
-    @property
-    def fits(self) -> BoolArray:
-        """Return which nodes meet every limit."""
-        return np.equal(self.first, _FITS)
+        return cls(problem, tuple(told), first, fits)

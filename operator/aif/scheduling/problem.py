@@ -54,10 +54,12 @@ class Problem:
     node_rate: FloatArray
 
     @classmethod
-    def of(cls, service: AIService, variant: Variant, table: NodeTable, policy: Policy) -> Self:
-        """Return the problem with all that follows from its parts."""
-        latency = service.spec.qos.latency
-        demand, links = translate(service, variant), table.network.links(service.spec.ue)
+    def of(
+        cls, service: AIService, variant: Variant, table: NodeTable, policy: Policy, replicas: int | None = None
+    ) -> Self:
+        """Return the problem with all that follows from its parts; of so many replicas and their share of the load."""
+        latency, whole = service.spec.qos.latency, translate(service, variant)
+        demand, links = whole if replicas is None else whole.share(replicas), table.network.links(service.spec.ue)
         servers = table.servers(demand)
         indicator = LatencyIndicator.REQUEST if latency is None else latency.indicator
         prediction = predict(demand, indicator, servers, links, table.carbon)
@@ -70,6 +72,8 @@ class Problem:
     def free_rates(self) -> FreeRates:
         """Return the rates of each path, less what claims hold on its first hop."""
         links, access, room = self.links, self.table.network.links(None), self.table.room
+        if links is access:
+            return FreeRates(links.up - room.up_held, links.down - room.down_held)
         shared = links.site >= 0
         up = np.where(shared, (access.up - room.up_held)[links.site], np.inf)
         down = np.where(shared, (access.down - room.down_held)[links.site], np.inf)
@@ -86,9 +90,10 @@ class Problem:
     def free_after(self, resource: str, rows: IntArray) -> FloatArray:
         """Return the share of ``resource`` that stays free on each of ``rows`` once the service is there, 0..1."""
         room = self.table.room
-        allocatable = room.allocatable_of(resource)[rows]
-        left = room.free_of(resource)[rows] - self.demand.total.get(resource, 0.0)
-        return np.clip(left / np.where(allocatable > 0.0, allocatable, np.inf), 0.0, 1.0)
+        allocatable = room.allocatable_of(resource).take(rows)
+        left = room.free_of(resource).take(rows) - self.demand.amount(resource)
+        share = left / allocatable if allocatable.min(initial=np.inf) > 0.0 else _ratio(left, allocatable)
+        return np.minimum(np.maximum(share, 0.0), 1.0)
 
     @property
     def missing(self) -> str:
@@ -103,3 +108,8 @@ class Problem:
             f"peak rate at {self.demand.precision}, memory bandwidth or power of {self.demand.device} not declared"
         )
         return next((reason for reason, holds in untold.items() if holds), from_node)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return ``part`` over ``whole``, 0 where there is nothing to have a part of."""
+    return np.asarray(part / np.where(whole > 0.0, whole, np.inf))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from aif.scheduling.problem import Problem
 from aif.scheduling.selection import Term
 from aif.scheduling.weights import asked, weights
 
+SHOWN: Final = 5
+"""How many candidates are kept as evidence."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Rows of the table that fit, best first; equal scores in alphabetical order.
+    """The best rows of the table that fit, best first; equal scores in alphabetical order.
 
     Attributes:
         rows: The rows.
@@ -33,8 +36,11 @@ class Ranking:
     terms: FloatArray
 
     @classmethod
-    def of(cls, problem: Problem, rows: IntArray) -> Self:
-        """Return the ranking of ``rows``: a term that one node lacks is 0 for it, one that all lack is left out."""
+    def of(cls, problem: Problem, rows: IntArray, most: int = SHOWN) -> Self:
+        """Return the ranking of the best ``most`` of ``rows``.
+
+        A term that one node lacks is 0 for it, one that all lack is left out.
+        """
         wanted = asked(problem.service)
         plugins = [
             plugin
@@ -42,13 +48,13 @@ class Ranking:
             if plugin not in CONTRACT or plugin.name in wanted
         ]
         scores = {plugin.name: plugin.score(problem, rows) for plugin in plugins}
-        known = {name: np.nan_to_num(score) for name, score in scores.items() if not np.isnan(score).all()}
+        known = {name: known for name, score in scores.items() if (known := _known(score)) is not None}
         shares = weights(problem.service, problem.policy, known)
         names = tuple(sorted(shares, key=lambda name: (-shares[name], name)))
         weighing = np.array([shares[name] for name in names])
         terms = np.array([known[name] for name in names]).reshape(len(names), len(rows))
         totals = np.round(weighing @ terms, 6)
-        order = np.lexsort((problem.table.rank[rows], -totals))
+        order = _best(totals, problem.table.rank.take(rows), most)
         return cls(rows[order], totals[order], names, weighing, terms[:, order])
 
     def terms_of(self, place: int) -> tuple[Term, ...]:
@@ -58,3 +64,21 @@ class Ranking:
             Term(name, round(float(score)), round(float(share) * 10_000))
             for name, score, share in zip(self.names, scores, self.shares, strict=True)
         )
+
+
+def _known(score: FloatArray) -> FloatArray | None:
+    """Return ``score`` with 0 where it is unknown; None where nobody knows it."""
+    unknown = np.isnan(score)
+    if not unknown.any():
+        return score
+    return None if unknown.all() else np.where(unknown, 0.0, score)
+
+
+def _best(totals: FloatArray, rank: IntArray, most: int) -> IntArray:
+    """Return the places of the ``most`` highest totals, the highest first; equal ones by rank."""
+    places = np.arange(len(totals))
+    if len(totals) > most:
+        threshold = np.partition(totals, len(totals) - most)[len(totals) - most]
+        places = np.flatnonzero(totals >= threshold)
+    order = np.lexsort((rank[places], -totals[places]))
+    return np.asarray(places[order[:most]])

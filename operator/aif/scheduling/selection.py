@@ -137,17 +137,20 @@ class Selection:
     """What was decided for a service, and why.
 
     Attributes:
-        chosen: The best node; None where none fits, which is a result and no error.
+        choices: The nodes that take the replicas, the best one first; none where no node fits, which is a result and
+            no error. One node takes all of them where it can; else they overflow to the next best.
         candidates: The best nodes, at most five, one entry per node, the chosen one first.
         rejections: Why other nodes were refused, the most frequent reason first.
-        reason: AsExpected; else the limit that all nodes miss, or NoCandidateNode where they disagree.
+        reason: AsExpected where all replicas find a place; else the limit that all nodes miss for those that are left,
+            or NoCandidateNode where they disagree.
         message: One sentence for people.
         demand: Resource demands in the chosen variant, or in the first where none was chosen.
         step: Step of the ladder on which the node was found, from 0; None where none was found.
         nodes: How many nodes were looked at.
+        shortfall: Replicas that find no place.
     """
 
-    chosen: Choice | None
+    choices: tuple[Choice, ...]
     candidates: tuple[Choice, ...]
     rejections: tuple[Shortage, ...]
     reason: Reason
@@ -155,6 +158,12 @@ class Selection:
     demand: Demand
     step: int | None
     nodes: int
+    shortfall: int = 0
+
+    @property
+    def chosen(self) -> Choice | None:
+        """Return the best of the choices; None where no node fits."""
+        return self.choices[0] if self.choices else None
 
 
 def _scaled(value: float | None, factor: float) -> int | None:

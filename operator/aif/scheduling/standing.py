@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from aif.api.computenode import ComputeNode, Origin
@@ -14,6 +15,13 @@ FREE: Final = -1
 
 HARD_EFFECTS: Final = frozenset({"NoSchedule", "NoExecute"})
 """Taint effects that keep pods off a node, rather than make it less liked."""
+
+
+_RETURNING: Final[Mapping[str, Reason]] = {
+    "node.kubernetes.io/not-ready": Reason.NODE_NOT_READY,
+    "node.kubernetes.io/unreachable": Reason.NODE_UNREACHABLE,
+}
+"""Taints that a Node bears while it is lost, and for a moment longer: what runs there tolerates them meanwhile."""
 
 
 def bar(compute_node: ComputeNode, node: Node | None) -> int:
@@ -29,6 +37,8 @@ def _bar(compute_node: ComputeNode, node: Node | None) -> Reason | None:
         return Reason.NODE_NOT_JOINED
     if node.ready != "True":
         return Reason.NODE_NOT_READY if node.ready == "False" else Reason.NODE_UNREACHABLE
+    if (returning := next((taint.key for taint in node.taints if taint.key in _RETURNING), None)) is not None:
+        return _RETURNING[returning]
     return Reason.NODE_CORDONED if node.unschedulable or compute_node.metadata.deletion_timestamp else None
 
 

@@ -12,6 +12,9 @@ from aif.planning.demands import PODS
 ServiceKey = tuple[str, str]
 """Namespace and name of an AIService."""
 
+CopyKey = tuple[str, str, str]
+"""Namespace and name of an AIService, and a copy of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -24,6 +27,14 @@ class Usage:
 
     total: Amounts = field(default_factory=dict)
     ours: Mapping[ServiceKey, Mapping[str, Amounts]] = field(default_factory=dict)
+
+    def without(self, service: ServiceKey, copy: str) -> tuple[Usage, Amounts]:
+        """Return the usage as if the pods of ``copy`` were gone, and what they request."""
+        gone = self.ours.get(service, {}).get(copy, {})
+        total = {resource: amount - gone.get(resource, 0.0) for resource, amount in self.total.items()}
+        copies = {name: amounts for name, amounts in self.ours.get(service, {}).items() if name != copy}
+        others = {key: parts for key, parts in self.ours.items() if key != service}
+        return Usage(total, {**others, service: copies} if copies else others), gone
 
 
 def usage_by_node(pods: Iterable[Pod]) -> dict[str, Usage]:

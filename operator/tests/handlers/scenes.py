@@ -120,7 +120,7 @@ class Inside:
     @classmethod
     def of(cls, *compute_nodes: ComputeNode, nodes: Sequence[Node] = ()) -> Inside:
         """Return a replica that sees these nodes; call it within an event loop."""
-        world, work, metrics = World(Policy()), WorkQueue[WorkKey](), Exposition()
+        world, work, metrics = World(Policy(), asyncio.get_running_loop().time), WorkQueue[WorkKey](), Exposition()
         for node in nodes:
             world.nodes.put(("", node.name), node)
         for compute in compute_nodes:
@@ -148,7 +148,8 @@ class Inside:
 
     async def work_for(self, seconds: float = 5.0, workers: int = 4) -> None:
         """Reconcile what comes for some time; on a virtual loop that takes none."""
-        tasks = [asyncio.create_task(self.controller.run()) for _ in range(workers)]
+        parts = [self.controller.batcher.run(), *(self.controller.run() for _ in range(workers))]
+        tasks = [asyncio.create_task(part) for part in parts]
         await asyncio.sleep(seconds)
         for task in tasks:
             task.cancel()

@@ -12,7 +12,7 @@ from aif.api.computenode import ComputeNode
 from aif.domain.actions import Action, Apply, Delete, Emit, WriteStatus
 from aif.domain.cluster import COPY_LABEL, SERVICE_LABEL, Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
-from aif.reconcile.children import front
+from aif.reconcile.children import disruption_budget, front
 from aif.reconcile.copies import copy_id, deployment
 from aif.reconcile.placing import place
 from aif.reconcile.report import report
@@ -141,16 +141,16 @@ def settled(
     """
     rows = compute_nodes or (a_compute_node(HOME),)
     empty = a_snapshot(*rows)
-    outcome = place(service, empty)
-    placement, claim = outcome.placement, outcome.claim
-    assert placement is not None, outcome.verdict.message
-    assert claim is not None
+    outcome = place(service, empty, NOON)
+    assert outcome.placements, outcome.verdict.message
+    (placement,), (claim,) = outcome.placements, outcome.claims
     ledger = Ledger()
-    assert ledger.claim(claim, empty.nodes[placement.node_name], ()) is None
+    assert ledger.settle(service.metadata.uid, outcome.claims, empty.nodes, ()) is None
     child = copy_of(service, placement)
     bound = {"node": placement.node_name, "requests": claim.resources}
     running = a_copys_pod(child, **{**bound, **(pod or {})})
-    view = a_view(child, a_child(front(service)), pods=[running])
-    world = a_snapshot(*rows, pods=[running], ledger=ledger, claim=claim, view=view)
+    shared = [a_child(front(service)), a_child(disruption_budget(service, placement.replicas))]
+    view = a_view(child, *shared, pods=[running])
+    world = a_snapshot(*rows, pods=[running], ledger=ledger, claims=outcome.claims, view=view)
     status = report(service, world, outcome, NOON)
     return (changed_to or service).model_copy(update={"status": status}), world

@@ -10,12 +10,13 @@ import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus
+from aif.api.computenode import ComputeNode
 from aif.domain.actions import Emit, WriteStatus
 from aif.domain.cluster import ServiceView
 from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.aiservice import fail, reconcile
 from aif.reconcile.snapshot import Decision
-from tests.builders import NOON, a_compute_node, an_aiservice
+from tests.builders import A100, CPU_32, NOON, a_compute_node, an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_snapshot, a_view, changed, copy_of, said, settled
 
 LATER = NOON + timedelta(hours=1)
@@ -35,7 +36,12 @@ def conditions(status: AIServiceStatus) -> dict[str, tuple[str, str]]:
 def test_a_new_placement_is_recorded_before_anything_is_made_from_it() -> None:
     steps = said(reconcile(an_aiservice(), a_snapshot(), NOON).actions)
     assert steps[0] == "status AIService plates"
-    assert [step.rsplit(" ", 1)[0] for step in steps[1:]] == ["apply Deployment", "apply Service", "event"]
+    assert [step.rsplit(" ", 1)[0] for step in steps[1:]] == [
+        "apply Deployment",
+        "apply Service",
+        "apply PodDisruptionBudget",
+        "event",
+    ]
 
 
 def test_all_conditions_are_judged_for_the_present_generation() -> None:
@@ -51,7 +57,7 @@ def test_what_runs_as_decided_needs_nothing() -> None:
     service, world = settled(an_aiservice())
     decision = reconcile(service, world, LATER)
     assert decision.actions == ()
-    assert decision.claim == world.claim
+    assert decision.claims == world.claims
     assert not decision.waiting
 
 
@@ -84,7 +90,7 @@ def test_an_obstacle_of_the_replica_set_is_told_with_its_words() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small, requested: pods=1"}
     refused = a_child({**child.body, "status": {"conditions": [failure]}})
     view = ServiceView((refused, *(c for c in world.view.children if not c.copy)))
-    status = status_of(reconcile(service, a_snapshot(claim=world.claim, view=view), NOON))
+    status = status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), NOON))
     assert conditions(status)["WorkloadReady"] == ("False", "QuotaExceeded")
 
 
@@ -97,6 +103,47 @@ def test_what_fits_nowhere_waits_and_is_told_once() -> None:
     assert event.type == "Warning"
     told = service.model_copy(update={"status": status_of(decision)})
     assert reconcile(told, a_snapshot(), LATER).actions == ()
+
+
+NEARLY_AS_HUGE = {"image": "plates:1", "resources": {"cpu": 998}}
+HUGE = an_aiservice(workload={"image": "plates:1", "resources": {"cpu": 999}})
+
+
+def waits(service: AIService, *rows: ComputeNode) -> AIService:
+    """Return ``service`` with the status of its refusal among these nodes."""
+    return service.model_copy(update={"status": status_of(reconcile(service, a_snapshot(*rows), NOON))})
+
+
+def test_a_service_that_waits_as_before_is_not_written_for_other_figures() -> None:
+    told = waits(HUGE, *CROWD[:2])
+    assert reconcile(told, a_snapshot(*CROWD), LATER).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "rows"),
+    [
+        pytest.param(HUGE, [a_compute_node(devices=[CPU_32])], id="another reason"),
+        pytest.param(changed(HUGE, workload=NEARLY_AS_HUGE), CROWD, id="another spec"),
+        pytest.param(
+            HUGE.model_copy(update={"spec": HUGE.spec.model_copy(update={"suspend": True})}), CROWD, id="a pause"
+        ),
+        pytest.param(HUGE, [a_compute_node(devices=[{**CPU_32, "count": 2000}, A100])], id="a place"),
+    ],
+)
+def test_a_service_that_waits_is_written_when_it_is_another_wait(service: AIService, rows: list[ComputeNode]) -> None:
+    told = waits(HUGE, *CROWD).status
+    decision = reconcile(service.model_copy(update={"status": told}), a_snapshot(*rows), LATER)
+    assert status_of(decision).conditions != told.conditions
+
+
+def test_another_proposal_is_written_although_a_service_waits_for_approval_as_before() -> None:
+    asked = an_aiservice(autonomy={"level": "Manual"})
+    told = waits(asked, a_compute_node("gnb-7"))
+    assert reconcile(told, a_snapshot(a_compute_node("gnb-7")), LATER).actions == ()
+    status = status_of(reconcile(told, a_snapshot(a_compute_node("gnb-8")), LATER))
+    assert status.plan is not None
+    assert told.status.plan is not None
+    assert (status.plan.node, told.status.plan.node) == ("gnb-8", "gnb-7")
 
 
 def test_the_status_stays_small_among_many_nodes() -> None:
@@ -113,7 +160,7 @@ def test_a_fault_stops_what_is_new_and_leaves_what_serves() -> None:
     assert (told["Ready"], told["Placed"][0]) == (("False", "RefNotFound"), "True")
     assert told["Stalled"] == ("True", "RefNotFound")
     assert said(decision.actions) == ["status AIService plates", "event RefNotFound"]
-    assert decision.claim == world.claim
+    assert decision.claims == world.claims
     assert decision.waiting, "a node of that name may come"
 
 
@@ -121,7 +168,7 @@ def test_a_pause_removes_the_copies_releases_the_claim_and_is_told_once() -> Non
     old = an_aiservice()
     service, world = settled(old, changed_to=changed(old, suspend=True))
     decision = reconcile(service, world, LATER)
-    assert decision.claim is None
+    assert decision.claims == ()
     assert [step.split("-")[0] for step in said(decision.actions)] == [
         "delete Deployment plates",
         "status AIService plates",
@@ -143,7 +190,7 @@ def test_a_move_keeps_ready_and_says_that_it_goes_on() -> None:
     service, world = settled(old, changed_to=changed(old, update="Recreate"))
     other = copy_of(an_aiservice(workload={"image": "plates:0"}))
     view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other)])
-    told = conditions(status_of(reconcile(service, a_snapshot(claim=world.claim, view=view), LATER)))
+    told = conditions(status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)))
     assert told["Migrating"][0] == "True"
     assert told["Ready"][0] == "True"
 

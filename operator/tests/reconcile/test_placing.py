@@ -10,8 +10,10 @@ from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
 from aif.reconcile.approval import APPROVE
-from aif.reconcile.placing import Outcome, place
-from tests.builders import A100, CPU_32, GPU_VARIANT, a_compute_node, a_device, a_link, an_aiservice
+from aif.reconcile.outcome import Outcome
+from aif.reconcile.placing import place
+from aif.reconcile.snapshot import Snapshot
+from tests.builders import A100, CPU_32, GPU_VARIANT, NOON, a_compute_node, a_device, a_link, an_aiservice
 from tests.reconcile.scenes import a_snapshot, changed, settled
 
 FAR = [a_link(rttMicroseconds=40_000)]
@@ -24,7 +26,16 @@ NEW_IMAGE = {"workload": {"image": "plates:2", "resources": {"cpu": 2, "memory":
 
 
 def node_of(outcome: Outcome) -> str:
-    return outcome.placement.node if outcome.placement else ""
+    return ", ".join(placement.node for placement in outcome.placements)
+
+
+def decided(service: AIService, snapshot: Snapshot) -> Outcome:
+    return place(service, snapshot, NOON)
+
+
+def the_copy(outcome: Outcome) -> str:
+    (placement,) = outcome.placements
+    return placement.copy_id
 
 
 def told(outcome: Outcome) -> tuple[str, Reason]:
@@ -32,55 +43,52 @@ def told(outcome: Outcome) -> tuple[str, Reason]:
 
 
 def test_the_radio_site_is_tried_first_and_the_claim_names_the_copy() -> None:
-    outcome = place(an_aiservice(), a_snapshot(EDGE, NEAR))
+    outcome = decided(an_aiservice(), a_snapshot(EDGE, NEAR))
     assert node_of(outcome) == "gnb-7"
-    assert outcome.claim is not None
-    assert outcome.placement is not None
-    assert (outcome.claim.node, outcome.claim.copy) == ("gnb-7", outcome.placement.copy_id)
+    assert [(claim.node, claim.copy) for claim in outcome.claims] == [("gnb-7", the_copy(outcome))]
 
 
 def test_without_a_node_that_fits_the_limit_is_told() -> None:
-    outcome = place(an_aiservice(), a_snapshot(CLOUD))
+    outcome = decided(an_aiservice(), a_snapshot(CLOUD))
     assert told(outcome) == ("False", Reason.LATENCY_INFEASIBLE)
-    assert (outcome.placement, outcome.claim) == (None, None)
+    assert (outcome.placements, outcome.claims) == ((), ())
     assert "cloud-1" in outcome.verdict.message
 
 
 def test_a_placement_stays_while_its_spec_does_also_where_a_better_node_comes() -> None:
     service, _ = settled(an_aiservice(), EDGE)
     _, world = settled(an_aiservice(), EDGE)
-    richer = a_snapshot(EDGE, NEAR, claim=world.claim, view=world.view)
-    outcome = place(service, richer)
+    richer = a_snapshot(EDGE, NEAR, claims=world.claims, view=world.view)
+    outcome = decided(service, richer)
     assert (node_of(outcome), outcome.selection) == ("edge-1", None)
-    assert outcome.claim == world.claim
+    assert outcome.claims == world.claims
 
 
 def test_a_placement_on_a_node_that_is_gone_is_chosen_anew() -> None:
     service, world = settled(an_aiservice(), NEAR)
-    assert node_of(place(service, a_snapshot(EDGE, claim=world.claim))) == "edge-1"
+    assert node_of(decided(service, a_snapshot(EDGE, claims=world.claims))) == "edge-1"
 
 
 def test_a_wider_contract_keeps_copy_and_node() -> None:
     old = an_aiservice()
     service, world = settled(old, NEAR, EDGE, changed_to=changed(old, qos=SLOW))
-    outcome = place(service, world)
-    assert outcome.placement is not None
-    assert outcome.placement.copy_id == service.status.placements[0].copy_id
+    outcome = decided(service, world)
+    assert the_copy(outcome) == service.status.placements[0].copy_id
 
 
 def test_a_target_that_the_node_misses_moves_the_service() -> None:
     old = an_aiservice(qos=SLOW)
     service, world = settled(old, CLOUD, changed_to=changed(old, qos={"latency": {"maxP99Microseconds": 20_000}}))
-    both = a_snapshot(CLOUD, NEAR, claim=world.claim, view=world.view)
-    assert node_of(place(service, both)) == "gnb-7"
+    both = a_snapshot(CLOUD, NEAR, claims=world.claims, view=world.view)
+    assert node_of(decided(service, both)) == "gnb-7"
 
 
 def test_a_new_copy_needs_room_beside_the_one_that_serves() -> None:
     old = an_aiservice()
     service, world = settled(old, NEAR, changed_to=changed(old, **NEW_IMAGE))
-    outcome = place(service, world)
+    outcome = decided(service, world)
     assert told(outcome) == ("False", Reason.NO_SURGE_CAPACITY)
-    assert (node_of(outcome), outcome.claim) == ("gnb-7", world.claim)
+    assert (node_of(outcome), outcome.claims) == ("gnb-7", world.claims)
     assert "serves on" in outcome.verdict.message
 
 
@@ -97,34 +105,36 @@ def test_a_new_copy_comes_to_the_same_node_where_there_is_room(
 ) -> None:
     old = an_aiservice()
     service, world = settled(old, node, changed_to=changed(old, **NEW_IMAGE, **spec), pod=pod)
-    outcome = place(service, world)
+    outcome = decided(service, world)
     assert told(outcome) == ("True", Reason.AS_EXPECTED)
-    assert outcome.placement is not None
-    assert outcome.placement.copy_id != service.status.placements[0].copy_id
+    assert the_copy(outcome) != service.status.placements[0].copy_id
     assert node_of(outcome) == "gnb-7"
 
 
 def test_a_new_copy_goes_elsewhere_where_its_node_is_full() -> None:
     old = an_aiservice()
     service, world = settled(old, NEAR, EDGE, changed_to=changed(old, **NEW_IMAGE))
-    assert node_of(place(service, world)) == "edge-1"
+    assert node_of(decided(service, world)) == "edge-1"
 
 
 def test_a_change_that_nothing_satisfies_leaves_the_copy_and_tells_the_limit() -> None:
     old = an_aiservice()
     service, world = settled(old, NEAR, changed_to=changed(old, qos={"latency": {"maxP99Microseconds": 500}}))
-    outcome = place(service, world)
+    outcome = decided(service, world)
     assert told(outcome) == ("False", Reason.LATENCY_INFEASIBLE)
-    assert (node_of(outcome), outcome.claim) == ("gnb-7", world.claim)
+    assert (node_of(outcome), outcome.claims) == ("gnb-7", world.claims)
 
 
-def test_more_replicas_than_fit_leave_those_that_serve() -> None:
+def test_more_replicas_than_fit_leave_those_that_serve_and_are_told_as_missing() -> None:
     old = an_aiservice()
     three = {"workload": {"image": "plates:1.4", "replicas": 3, "resources": {"cpu": 2, "memory": "4Gi"}}}
     service, world = settled(old, NEAR, changed_to=changed(old, **three))
-    outcome = place(service, world)
-    assert outcome.verdict.status == "False"
-    assert outcome.placement == service.status.placements[0]
+    outcome = decided(service, world)
+    assert (outcome.placements, outcome.claims) == (tuple(service.status.placements), world.claims)
+    assert told(outcome) == ("True", Reason.AS_EXPECTED)
+    assert outcome.shortfall == 2
+    assert outcome.degraded is not None
+    assert outcome.degraded.message.startswith("2 of 3 replicas find no place: ")
 
 
 MANUAL: dict[str, Any] = {"autonomy": {"level": "Manual"}}
@@ -148,11 +158,11 @@ def asking(*steps: str) -> dict[str, Any]:
 def test_a_choice_waits_at_the_steps_that_the_user_named(
     spec: dict[str, Any], node: ComputeNode, waits_for: list[str]
 ) -> None:
-    outcome = place(an_aiservice(**spec), a_snapshot(node))
+    outcome = decided(an_aiservice(**spec), a_snapshot(node))
     assert outcome.plan is not None
     assert outcome.plan.waits_for == waits_for
     assert told(outcome)[1] is (Reason.AWAITING_APPROVAL if waits_for else Reason.AS_EXPECTED)
-    assert (outcome.placement is None) is bool(waits_for)
+    assert bool(outcome.placements) is not bool(waits_for)
 
 
 def approved(service: AIService, token: str | None) -> AIService:
@@ -162,54 +172,53 @@ def approved(service: AIService, token: str | None) -> AIService:
 
 def test_the_token_of_the_plan_lets_it_go_on() -> None:
     service, world = an_aiservice(**MANUAL), a_snapshot(NEAR)
-    plan = place(service, world).plan
+    plan = decided(service, world).plan
     assert plan is not None
-    assert node_of(place(approved(service, plan.token), world)) == "gnb-7"
+    assert node_of(decided(approved(service, plan.token), world)) == "gnb-7"
 
 
 @pytest.mark.parametrize("token", ["", "yes", "0" * 8])
 def test_another_token_approves_nothing(token: str) -> None:
-    assert place(approved(an_aiservice(**MANUAL), token), a_snapshot(NEAR)).placement is None
+    assert decided(approved(an_aiservice(**MANUAL), token), a_snapshot(NEAR)).placements == ()
 
 
 def test_an_approval_holds_for_its_spec_only() -> None:
     service, world = an_aiservice(**MANUAL), a_snapshot(NEAR)
-    plan = place(service, world).plan
+    plan = decided(service, world).plan
     assert plan is not None
     later = approved(changed(service, **MANUAL, **NEW_IMAGE), plan.token)
-    assert place(later, world).placement is None
+    assert decided(later, world).placements == ()
 
 
 def test_a_move_that_waits_for_approval_leaves_the_copy_that_serves() -> None:
     old = an_aiservice(**asking("Migrate"), qos=SLOW)
     now = changed(old, **asking("Migrate"), qos={"latency": {"maxP99Microseconds": 20_000}})
     service, world = settled(old, CLOUD, changed_to=now)
-    outcome = place(service, a_snapshot(CLOUD, NEAR, claim=world.claim, view=world.view))
+    outcome = decided(service, a_snapshot(CLOUD, NEAR, claims=world.claims, view=world.view))
     assert told(outcome) == ("False", Reason.AWAITING_APPROVAL)
-    assert (node_of(outcome), outcome.claim) == ("cloud-1", world.claim)
+    assert (node_of(outcome), outcome.claims) == ("cloud-1", world.claims)
 
 
 UE = {"count": 1, "peakFlops": "100T", "watts": 10}
 
 
 def test_offload_local_deploys_nothing() -> None:
-    outcome = place(an_aiservice(offload="Local", ue=UE), a_snapshot(NEAR))
+    outcome = decided(an_aiservice(offload="Local", ue=UE), a_snapshot(NEAR))
     assert outcome.local
     assert told(outcome) == ("True", Reason.SERVED_LOCALLY)
-    assert (outcome.placement, outcome.claim) == (None, None)
+    assert (outcome.placements, outcome.claims) == ((), ())
 
 
 @pytest.mark.parametrize(
     ("flops", "local"), [pytest.param("100T", True, id="strong devices"), pytest.param("1G", False, id="weak devices")]
 )
 def test_offload_auto_lets_the_roofline_decide(flops: str, *, local: bool) -> None:
-    outcome = place(an_aiservice(offload="Auto", ue={**UE, "peakFlops": flops}), a_snapshot(NEAR))
+    outcome = decided(an_aiservice(offload="Auto", ue={**UE, "peakFlops": flops}), a_snapshot(NEAR))
     assert outcome.local is local
 
 
 def test_a_variant_that_is_no_longer_named_is_left_once_another_is_ready() -> None:
     old = an_aiservice(variants=[GPU_VARIANT])
     service, world = settled(old, TWO_GPUS, changed_to=changed(old, variants=[{**GPU_VARIANT, "name": "other"}]))
-    outcome = place(service, world)
-    assert outcome.placement is not None
-    assert outcome.placement.variant == "other"
+    outcome = decided(service, world)
+    assert [placement.variant for placement in outcome.placements] == ["other"]

@@ -10,7 +10,7 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.domain.actions import Apply, Delete
 from aif.domain.cluster import Child, Pod
-from aif.reconcile.children import front, route
+from aif.reconcile.children import disruption_budget, front, route
 from aif.reconcile.rollout import removal, rollout
 from tests.builders import an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_placement, a_snapshot, a_view, changed, copy_of, said
@@ -26,9 +26,16 @@ def name_of(child: Child) -> str:
 
 
 def steps(service: AIService, *children: Child, pods: Iterable[Pod] = (), **placement: Any) -> list[str]:
-    """Return in a few words what is done for ``service`` on its node, seeing ``children`` and ``pods``."""
-    snapshot = a_snapshot(view=a_view(*children, pods=pods))
-    return said(rollout(service, a_placement(service, **placement), snapshot))
+    """Return in a few words what is done for ``service`` on its node beside a budget that is as it should be."""
+    place = a_placement(service, **placement)
+    budget = a_child(disruption_budget(service, place.replicas))
+    return said(rollout(service, [place], a_snapshot(view=a_view(*children, budget, pods=pods))))
+
+
+def budget_steps(budget: Child) -> list[str]:
+    """Return in a few words what is done for a service of one replica that has ``budget``."""
+    view = a_view(OLD_COPY, FRONT, budget, pods=[a_copys_pod(OLD_COPY)])
+    return said(rollout(OLD, [a_placement(OLD)], a_snapshot(view=view)))
 
 
 def tampered(child: Child, **fields: Any) -> Child:
@@ -98,6 +105,15 @@ def test_a_changed_number_of_replicas_scales_the_copy_and_tells_of_no_repair() -
     ]
 
 
+def test_a_budget_that_follows_the_replicas_is_no_repair() -> None:
+    assert budget_steps(a_child(disruption_budget(OLD, 3))) == ["apply PodDisruptionBudget plates"]
+
+
+def test_a_budget_that_somebody_changed_is_restored_and_told() -> None:
+    foreign = tampered(a_child(disruption_budget(OLD, 1)), selector={"matchLabels": {"app": "else"}})
+    assert budget_steps(foreign) == ["apply PodDisruptionBudget plates", "event Repaired"]
+
+
 @pytest.mark.parametrize(
     "foreign",
     [
@@ -144,7 +160,7 @@ EXPOSED = an_aiservice("plates", expose={"gateway": {"name": "edge", "host": "pl
 
 def test_a_route_is_made_where_one_is_asked_for_and_served() -> None:
     snapshot = a_snapshot(routes_served=True)
-    assert "apply HTTPRoute plates" in said(rollout(EXPOSED, a_placement(EXPOSED), snapshot))
+    assert "apply HTTPRoute plates" in said(rollout(EXPOSED, [a_placement(EXPOSED)], snapshot))
 
 
 def test_a_route_that_is_no_longer_asked_for_goes() -> None:
@@ -154,6 +170,22 @@ def test_a_route_that_is_no_longer_asked_for_goes() -> None:
 
 
 def test_the_node_selector_asks_for_the_nodes_hostname_label() -> None:
-    (deployment, _) = rollout(OLD, a_placement(OLD), a_snapshot())
+    (deployment, *_) = rollout(OLD, [a_placement(OLD)], a_snapshot())
     assert isinstance(deployment, Apply)
     assert deployment.body["spec"]["template"]["spec"]["nodeSelector"] == {"kubernetes.io/hostname": "worker-gnb-7"}
+
+
+def test_a_budget_keeps_a_drained_node_waiting_for_all_replicas() -> None:
+    placements = [a_placement(OLD, replicas=2), a_placement(OLD, "gnb-8", replicas=1)]
+    budgets = [
+        action.body
+        for action in rollout(OLD, placements, a_snapshot())
+        if isinstance(action, Apply) and action.body["kind"] == "PodDisruptionBudget"
+    ]
+    assert [(budget["metadata"]["name"], budget["spec"]["minAvailable"]) for budget in budgets] == [("plates", 3)]
+
+
+def test_each_placement_is_a_copy_of_its_own() -> None:
+    placements = [a_placement(OLD, replicas=2), a_placement(OLD, "gnb-8", replicas=1)]
+    copies = [step for step in said(rollout(OLD, placements, a_snapshot())) if "Deployment" in step]
+    assert copies == [f"apply Deployment plates-{placement.copy_id}" for placement in placements]

@@ -37,7 +37,7 @@ def a_table(
     known = {**the_nodes(rows), **(nodes or {})}
     ledger = Ledger()
     for claim in claims:
-        assert ledger.claim(claim, known[claim.node_name], ()) is None
+        assert ledger.settle(claim.owner, [*ledger.claims_of(claim.owner), claim], known, ()) is None
     return NodeTable.build(rows, known, tuple(pods), ledger, now)
 
 

@@ -131,11 +131,12 @@ def _compute_seconds(service: AIService, variant: Variant, place: ComputeNode) -
     peak, share = _peak(device, _precision(service, variant)), _share(service, variant, device)
     if peak is None or share == 0.0:
         return None
-    traffic, beta = float(model.memory_traffic_bytes_per_request or 0), device.memory_bandwidth_bytes_per_second
-    if traffic and beta is None:
-        return None
-    moving = traffic / float(beta) if traffic and beta is not None else 0.0
-    return max(float(model.flops_per_request) / peak, moving) / share
+    seconds = float(model.flops_per_request) / peak
+    if traffic := float(model.memory_traffic_bytes_per_request or 0):  # without any, no bandwidth need be known
+        if device.memory_bandwidth_bytes_per_second is None:
+            return None
+        seconds = max(seconds, traffic / float(device.memory_bandwidth_bytes_per_second))
+    return seconds / share
 
 
 def _share(service: AIService, variant: Variant, device: Device) -> float:

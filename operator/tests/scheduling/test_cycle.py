@@ -208,7 +208,7 @@ def test_a_service_finds_its_own_place_free_once_its_claim_is_left_out() -> None
     own = a_claim("uid-default-plates", service="plates")
     table = a_table(claims=[own])
     assert select(an_aiservice(), table, POLICY).reason is Reason.CAPACITY_RESERVED
-    assert select(an_aiservice(), table.without(own), POLICY).chosen is not None
+    assert select(an_aiservice(), table.without([own]), POLICY).chosen is not None
 
 
 def test_the_choice_carries_the_claim_to_hold() -> None:

@@ -9,15 +9,7 @@ import pytest
 from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
 from aif.scheduling.selection import Shortage
-from tests.builders import (
-    CPU_32,
-    GPU_VARIANT,
-    VGG16,
-    a_compute_node,
-    a_device,
-    a_link,
-    an_aiservice,
-)
+from tests.builders import CPU_32, GIB, GPU_VARIANT, VGG16, a_compute_node, a_device, a_link, a_node, an_aiservice
 from tests.scheduling.fleet import selected
 from tests.scheduling.test_node_table import CLOUD, a_condition
 
@@ -136,14 +128,6 @@ def a_workload(replicas: int = 1, **resources: Any) -> dict[str, Any]:
         ),
         pytest.param(
             a_workload(cpu=33), {}, Reason.COMPUTE_INFEASIBLE, "33000 millicores", "32000 millicores", id="cores"
-        ),
-        pytest.param(
-            {**a_workload(replicas=200), "variants": None, "load": None, "qos": {}},
-            {},
-            Reason.COMPUTE_INFEASIBLE,
-            "200 pods",
-            "110 pods",
-            id="pods",
         ),
         pytest.param(
             {"load": {"requestsPerSecond": 1000}, "model": VGG16 | {"cuts": []}},
@@ -291,3 +275,10 @@ def test_a_missed_limit_is_told_with_need_and_offer(
     assert (found.reason, found.required, found.available) == (reason, required, available)
     assert (found.count, found.nearest) == (1, "gnb-7")
     assert (found.available_value is None) == found.available.startswith("unknown")
+
+
+def test_a_node_that_takes_no_pods_takes_no_replica() -> None:
+    node = a_node(allocatable={"cpu": 32.0, "memory": 128 * GIB, "pods": 0.0})
+    service = an_aiservice(variants=[{"name": "cpu"}], qos={}, load=None)
+    (found,) = selected(service, nodes={node.name: node}).rejections
+    assert (found.reason, found.required, found.available) == (Reason.COMPUTE_INFEASIBLE, "1 pods", "0 pods")

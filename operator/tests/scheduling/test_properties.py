@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aif.api.aiservice import AIService
 from aif.api.base import Tier
 from aif.api.conditions import Reason
+from aif.api.quantity import Quantity
 from aif.scheduling.cycle import select
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.ledger import Ledger
@@ -63,6 +64,22 @@ def test_the_worlds_below_are_worth_judging(reason: Reason) -> None:
     assert reason in outcomes(decide(*drawn))
 
 
+def replicas_of(service: AIService) -> int:
+    """Return how many replicas ``service`` asks for."""
+    return service.spec.workload.replicas if service.spec.workload else 0
+
+
+def part_of(service: AIService, replicas: int) -> AIService:
+    """Return so many replicas of ``service`` with their share of the load, as a service of its own."""
+    spec = service.spec
+    assert spec.workload is not None
+    update: dict[str, object] = {"workload": spec.workload.model_copy(update={"replicas": replicas})}
+    if spec.load is not None:
+        rate = spec.load.requests_per_second.value * replicas / spec.workload.replicas
+        update["load"] = spec.load.model_copy(update={"requests_per_second": Quantity(str(rate), rate)})
+    return service.model_copy(update={"spec": spec.model_copy(update=update)})
+
+
 @more
 @given(service=services(), world=worlds())
 def test_a_hard_limit_is_never_broken_and_no_node_that_fits_is_refused(service: AIService, world: World) -> None:
@@ -81,10 +98,10 @@ def test_the_choice_stands_on_the_first_step_and_variant_that_any_node_fits(serv
     tiers = {place.metadata.name: place.spec.tier for place in world.places}
     order = [variant.name for variant in service.variants]
     ranked = sorted({(tiers[node] is not Tier.RAN, order.index(variant)) for node, variant in fits})
-    if selection.chosen is None:
-        assert not ranked
+    if not ranked:
+        assert all(choice.replicas < replicas_of(service) for choice in selection.choices)
     else:
-        chosen = selection.chosen
+        (chosen,) = selection.choices
         assert (chosen.tier is not Tier.RAN, order.index(chosen.variant.name)) == ranked[0]
         assert (chosen.node, chosen.variant.name) in fits
 
@@ -110,7 +127,8 @@ def test_a_node_that_does_not_fit_never_changes_the_choice(
     place = data.draw(places("added"))
     node = replace(next(iter(world.nodes.values())), name="worker-added") if world.nodes else None
     wider = World((*world.places, place), world.nodes | ({"worker-added": node} if node else {}), world.pods)
-    if node is None or any(name == "added" for name, _ in fitting(service, wider)):
+    sizes = range(1, replicas_of(service) + 1)
+    if node is None or any(name == "added" for size in sizes for name, _ in fitting(part_of(service, size), wider)):
         return
     assert same(decide(service, wider).chosen, decide(service, world).chosen)
 
@@ -137,6 +155,17 @@ def test_every_node_is_accounted_for(service: AIService, world: World) -> None:
 @more
 @given(service=services(), world=worlds())
 def test_what_is_chosen_can_be_claimed(service: AIService, world: World) -> None:
-    chosen = decide(service, world).chosen
-    if chosen is not None:
-        assert Ledger().claim(chosen.claim, world.nodes[chosen.node_name], world.pods) is None
+    claims = [choice.claim for choice in decide(service, world).choices]
+    assert Ledger().settle(service.metadata.uid, claims, world.nodes, world.pods) is None
+
+
+@more
+@given(service=services(), world=worlds())
+def test_replicas_overflow_to_nodes_that_fit_and_none_is_left_out(service: AIService, world: World) -> None:
+    selection = decide(service, world)
+    assert sum(choice.replicas for choice in selection.choices) + selection.shortfall == replicas_of(service)
+    taken = {choice.node: choice for choice in selection.choices}
+    for name, choice in taken.items():
+        assert (name, choice.variant.name) in fitting(part_of(service, choice.replicas), world)
+    for left in range(1, selection.shortfall + 1):
+        assert {node for node, _ in fitting(part_of(service, left), world)} <= set(taken)

@@ -31,6 +31,7 @@ NODES: Final = Resource("v1", "Node", "nodes", namespaced=False)
 PODS: Final = Resource("v1", "Pod", "pods")
 SERVICES: Final = Resource("v1", "Service", "services")
 DEPLOYMENTS: Final = Resource("apps/v1", "Deployment", "deployments")
+PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False)
 POD_DISRUPTION_BUDGETS: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 ENDPOINT_SLICES: Final = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
@@ -46,6 +47,7 @@ RESOURCES: Final = {
         PODS,
         SERVICES,
         DEPLOYMENTS,
+        PRIORITY_CLASSES,
         POD_DISRUPTION_BUDGETS,
         HTTP_ROUTES,
         ENDPOINT_SLICES,

@@ -76,3 +76,9 @@ def _ready(endpoints: Iterable[Mapping[str, Any]]) -> Iterable[str]:
         # An absent condition means ready, so says the API.
         if (endpoint.get("conditions") or {}).get("ready") is not False:
             yield (endpoint.get("targetRef") or {}).get("uid") or endpoint["addresses"][0]
+
+
+def parse_priority_class(raw: Mapping[str, Any]) -> tuple[str, int]:
+    """Return name and value of a PriorityClass; the default one under the empty name."""
+    name = "" if raw.get("globalDefault") else raw["metadata"]["name"]
+    return name, int(raw["value"])

@@ -21,7 +21,7 @@ class Accelerator:
     def filter(self, problem: Problem) -> Iterator[Rejection]:
         """Yield the nodes without enough devices, those without the number format, those whose devices are taken."""
         demand, room = problem.demand, problem.table.room
-        device, required = problem.table.device(demand.device), demand.total.get(demand.device, 0.0)
+        device, required = problem.table.device(demand.device), demand.amount(demand.device)
         measure = Scale("accelerators", demand.device, 1.0, count(demand.device))
         if demand.device != CPU:
             offered = np.minimum(np.nan_to_num(device.count), room.allocatable_of(demand.device))

@@ -19,4 +19,4 @@ class AccuracyMargin:
         """Return how well each node keeps the target; unknown where none is asked for."""
         asked = problem.service.spec.qos.accuracy
         granted = float("nan") if asked is None else 1.0 - asked.min_basis_points / 1e4
-        return met(1.0 - problem.prediction.accuracy[rows], granted)
+        return met(1.0 - problem.prediction.accuracy.take(rows), granted)

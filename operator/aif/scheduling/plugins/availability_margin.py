@@ -19,4 +19,4 @@ class AvailabilityMargin:
         """Return how well each node keeps the target; unknown where none is asked for."""
         asked = problem.service.spec.qos.availability
         granted = float("nan") if asked is None else 1.0 - asked.min_ppm / 1e6
-        return met(1.0 - problem.links.reliability[rows], granted)
+        return met(1.0 - problem.links.reliability.take(rows), granted)

@@ -21,6 +21,7 @@ class Balance:
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return the mean of both parts."""
         resources = sorted({CPU, MEMORY, problem.demand.device})
-        free = np.array([problem.free_after(resource, rows) for resource in resources])
-        alike = 1.0 - np.minimum(1.0, 2.0 * np.std(free, axis=0))
-        return np.asarray(50.0 * np.mean(free, axis=0) + 50.0 * alike)
+        free = [problem.free_after(resource, rows) for resource in resources]
+        mean = sum(free[1:], start=free[0]) / len(free)
+        deviation = np.sqrt(sum(((part - mean) ** 2 for part in free), start=np.zeros(len(rows))) / len(free))
+        return np.asarray(50.0 * mean + 50.0 * (1.0 - np.minimum(1.0, 2.0 * deviation)))

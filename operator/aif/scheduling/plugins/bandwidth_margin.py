@@ -24,9 +24,9 @@ class BandwidthMargin:
             return np.full(len(rows), np.nan)
         parts = []
         if problem.demand.up_bits_per_second > 0.0:
-            parts.append(met(problem.demand.up_bits_per_second / problem.free_rates.up[rows], 1.0))
+            parts.append(met(problem.demand.up_bits_per_second / problem.free_rates.up.take(rows), 1.0))
         if asked.max_jitter_microseconds is not None:
-            parts.append(met(links.jitter[rows], asked.max_jitter_microseconds / 1e6))
+            parts.append(met(links.jitter.take(rows), asked.max_jitter_microseconds / 1e6))
         if asked.min_reliability_ppm is not None:
-            parts.append(met(1.0 - links.reliability[rows], 1.0 - asked.min_reliability_ppm / 1e6))
+            parts.append(met(1.0 - links.reliability.take(rows), 1.0 - asked.min_reliability_ppm / 1e6))
         return np.min(parts, axis=0) if parts else np.full(len(rows), np.nan)

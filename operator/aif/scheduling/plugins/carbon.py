@@ -17,4 +17,4 @@ class Carbon:
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return 100 for the lowest, 50 for twice as much; unknown where energy or carbon intensity is."""
-        return against_lowest(problem.prediction.emission[rows])
+        return against_lowest(problem.prediction.emission.take(rows))

@@ -17,5 +17,5 @@ class ComputeMargin:
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return how little of its devices' rate the service takes; unknown where no rate is asked for."""
-        own = problem.demand.servers * problem.prediction.attainable[rows]
+        own = problem.demand.servers * problem.prediction.attainable.take(rows)
         return met(problem.demand.flops_per_second / own, 1.0)

@@ -17,4 +17,4 @@ class Cost:
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return 100 for the cheapest, 50 for twice its price; unknown where no price is declared."""
-        return against_lowest((problem.table.price * problem.devices_taken)[rows])
+        return against_lowest((problem.table.price * problem.devices_taken).take(rows))

@@ -19,4 +19,4 @@ class EnergyMargin:
         """Return how well each node keeps the budget; unknown where none is asked for."""
         asked = problem.service.spec.qos.energy
         limit = float("nan") if asked is None else asked.max_millijoules_per_request / 1e3
-        return met(problem.prediction.energy[rows], limit)
+        return met(problem.prediction.energy.take(rows), limit)

@@ -19,4 +19,4 @@ class LatencyMargin:
         """Return how well each node keeps the target; unknown where none is asked for."""
         asked = problem.service.spec.qos.latency
         limit = float("nan") if asked is None else asked.max_p99_microseconds / 1e6
-        return met(problem.prediction.latency[rows], limit)
+        return met(problem.prediction.latency.take(rows), limit)

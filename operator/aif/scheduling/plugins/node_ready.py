@@ -32,7 +32,8 @@ class NodeReady:
     def filter(self, problem: Problem) -> Iterator[Rejection]:
         """Yield a rejection per reason that some node has."""
         bars = problem.table.bars
-        for code in np.unique(bars[bars != FREE]):
+        barred = bars[bars != FREE]
+        for code in np.unique(barred) if len(barred) else ():
             reason = REASONS[code]
             fact = _FACTS.get(reason, Fact("Accepted", reason, f"not accepted ({reason})"))
             yield unless(reason, bars != code, fact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -33,9 +34,10 @@ class Stability:
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return the mean of the parts that are known."""
-        parts = np.array([self._headroom(problem, rows), self._calm(problem, rows), self._steadiness(problem, rows)])
-        known = parts[~np.isnan(parts).all(axis=1)]
-        return np.asarray(np.mean(np.nan_to_num(known), axis=0))
+        parts = (self._headroom(problem, rows), self._calm(problem, rows), self._steadiness(problem, rows))
+        unknown = [np.isnan(part) for part in parts]
+        known = [np.where(gap, 0.0, part) for part, gap in zip(parts, unknown, strict=True) if not gap.all()]
+        return np.asarray(sum(known[1:], start=known[0]) / len(known))
 
     def _headroom(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return what stays free of the scarcest of cores, memory, own compute rate and uplink, in per cent.
@@ -45,16 +47,16 @@ class Stability:
         demand = problem.demand
         parts = [problem.free_after(CPU, rows), problem.free_after(MEMORY, rows)]
         if demand.flops_per_second > 0.0:
-            parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable[rows]))
+            parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable.take(rows)))
         if demand.up_bits_per_second > 0.0:
-            parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up[rows])
-        return np.asarray(np.clip(np.nan_to_num(100.0 * np.min(np.array(parts), axis=0)), 0.0, 100.0))
+            parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up.take(rows))
+        return np.asarray(np.clip(np.nan_to_num(100.0 * reduce(np.minimum, parts)), 0.0, 100.0))
 
     def _calm(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return t/(t + half-life) for a node that has been ready for t: what has lasted is likely to last."""
-        ready = problem.table.ready_seconds[rows]
+        ready = problem.table.ready_seconds.take(rows)
         return np.asarray(100.0 * ready / (ready + self.half_life))
 
     def _steadiness(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return j0/(j0 + jitter), whatever the delay itself: a distant node is no steadier for its distance."""
-        return np.asarray(100.0 * self.half_jitter / (self.half_jitter + problem.links.jitter[rows]))
+        return np.asarray(100.0 * self.half_jitter / (self.half_jitter + problem.links.jitter.take(rows)))

@@ -1,0 +1,98 @@
+"""Decides for all services that wait for a first place together, a tick at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from aif.api.aiservice import AIService
+from aif.gateways.exposition import Exposition
+from aif.gateways.workqueue import WorkQueue
+from aif.handlers.keys import WorkKey
+from aif.handlers.world import World
+from aif.reconcile.placing import needs_choice
+from aif.scheduling.batch import decide
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.05
+"""How long services gather before they are decided together."""
+
+REST = 4.0
+"""A batch that took long is followed by a rest of this many times as long, so that other work goes on."""
+
+
+class Batcher:
+    """Gathers services without a place, and hands each its part of one decision for all."""
+
+    def __init__(
+        self, world: World, work: WorkQueue[WorkKey], metrics: Exposition, now: Callable[[], datetime]
+    ) -> None:
+        self._world = world
+        self._work = work
+        self._metrics = metrics
+        self._now = now
+        self._pending: set[WorkKey] = set()
+        self._some = asyncio.Event()
+
+    def add(self, key: WorkKey) -> None:
+        """Have the service ``key`` decided in the next tick."""
+        self._pending.add(key)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(TICK_SECONDS)
+            began = loop.time()
+            self.tick()
+            await asyncio.sleep(REST * (loop.time() - began))
+
+    def tick(self) -> None:
+        """Decide for what has gathered: hold what was chosen, and have each service act on its part."""
+        keys, self._pending = sorted(self._pending), set()
+        self._some.clear()
+        waiting = {key: service for key in keys if (service := self._waiting(key)) is not None}
+        for key in keys:
+            if key not in waiting:
+                self._work.add(key)
+        self._decide(waiting)
+
+    def _decide(self, waiting: Mapping[WorkKey, AIService]) -> None:
+        """Decide for all together; where that fails, for each alone, so that one that cannot be decided stops no other.
+
+        Raises nothing: a service that cannot be decided is tried again with a back-off.
+        """
+        try:
+            self._assign(list(waiting.values()))
+        except Exception:
+            log.exception("Failed to decide", extra={"services": len(waiting)})
+            if len(waiting) > 1:
+                for key, service in waiting.items():
+                    self._decide({key: service})
+            else:
+                for key in waiting:
+                    self._work.retry(key)
+            return
+        for key in waiting:
+            self._work.add(key)
+
+    def _assign(self, services: Sequence[AIService]) -> None:
+        for service in services:
+            self._world.ledger.release(service.metadata.uid)
+        table = self._world.table(self._now())
+        with self._metrics.decision_seconds.time():
+            batch = decide(services, table, self._world.policy, self._world.priorities())
+        for service in services:
+            selection = batch.selections[service.metadata.uid]
+            self._world.assign(service, selection)
+            if selection.chosen is None:
+                self._metrics.rejections_total.labels(selection.reason).inc()
+
+    def _waiting(self, key: WorkKey) -> AIService | None:
+        service = self._world.services.get((key.namespace, key.name))
+        return service if isinstance(service, AIService) and needs_choice(service) else None

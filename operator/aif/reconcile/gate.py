@@ -1,0 +1,94 @@
+"""What a choice has to pass before it is taken: the roofline rule, and the contract on who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aif.api.aiservice import AIService, ApprovalStep, Offload
+from aif.api.aiservice_status import Placement, Plan
+from aif.api.conditions import Reason
+from aif.domain.conditions import Verdict
+from aif.planning import offload
+from aif.reconcile import evidence
+from aif.reconcile.approval import APPROVE, proposed_before, token, waiting_steps
+from aif.reconcile.copies import copy_id
+from aif.reconcile.holding import claims_for
+from aif.reconcile.offloading import network_side
+from aif.reconcile.outcome import Outcome, locally, placed_verdict, short
+from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.selection import Choice, Selection
+
+
+def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Sequence[Placement]) -> Outcome:
+    """Let the roofline rule and the contract on autonomy pass the choice, or hold it back."""
+    proposed = proposed_before(service, selection)
+    if proposed is not None and proposed != selection.choices[0]:
+        message = f"{proposed.node} was proposed to a person, and still fits"
+        selection = replace(selection, choices=(proposed,), message=message)
+    first = selection.choices[0]
+    if service.spec.offload is Offload.AUTO:
+        side = offload.decide(service, network_side(first))
+        if side.chosen is Offload.LOCAL:
+            return locally(side.reason)
+    waits_for = [step for choice in selection.choices for step in waiting_steps(service, snapshot.policy, choice)]
+    if waits_for:
+        return _proposed(service, snapshot, selection, first, list(dict.fromkeys(waits_for)))
+    return _taken(service, selection, kept, snapshot)
+
+
+def _taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
+    new = [_placement(service, choice) for choice in selection.choices]
+    placements = (*kept, *new)
+    claims = [replace(choice.claim, copy=place.copy_id) for choice, place in zip(selection.choices, new, strict=True)]
+    degraded = None
+    if selection.shortfall:
+        wanted = service.spec.workload.replicas if service.spec.workload else 0
+        degraded = short(selection.shortfall, wanted, selection)
+    return Outcome(
+        placed_verdict(placements),
+        placements,
+        (*claims_for(service, tuple(kept), snapshot), *claims),
+        selection,
+        _plan(selection, selection.choices[0]),
+        degraded,
+        shortfall=selection.shortfall,
+    )
+
+
+def _placement(service: AIService, choice: Choice) -> Placement:
+    return Placement(
+        node=choice.node,
+        node_name=choice.node_name,
+        tier=choice.tier,
+        variant=choice.variant.name,
+        replicas=choice.replicas,
+        score=choice.score,
+        copy_id=copy_id(service, choice.node_name, choice.variant),
+        predicted_latency_microseconds=evidence.microseconds(choice),
+        predicted_millijoules_per_request=evidence.millijoules(choice),
+    )
+
+
+def _plan(selection: Selection, choice: Choice) -> Plan:
+    return Plan(
+        offload=Offload.NETWORK,
+        node=choice.node,
+        variant=choice.variant.name,
+        score=choice.score,
+        reason=selection.message[:256],
+    )
+
+
+def _proposed(
+    service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice, steps: list[ApprovalStep]
+) -> Outcome:
+    """Hold the choice back until a person approves it; what serves already serves on."""
+    mark = token(service, choice)
+    plan = _plan(selection, choice).model_copy(update={"token": mark, "waits_for": [str(step) for step in steps]})
+    message = (
+        f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: set the annotation {APPROVE}={mark}"
+    )
+    verdict = Verdict("Placed", "False", Reason.AWAITING_APPROVAL, message)
+    current = tuple(service.status.placements)
+    return Outcome(verdict, current, snapshot.claims if current else (), selection, plan)

@@ -1,0 +1,44 @@
+"""What placements hold in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aif.api.aiservice import AIService
+from aif.api.aiservice_status import Placement
+from aif.domain.policy import Policy
+from aif.reconcile.rollout import variant_of
+from aif.reconcile.sizing import sized
+from aif.reconcile.snapshot import Snapshot
+from aif.reconcile.tenure import claims_of
+from aif.scheduling.claims import claim_for
+from aif.scheduling.ledger import Claim
+from aif.scheduling.node_table import NodeTable
+
+
+def held(service: AIService, table: NodeTable, policy: Policy) -> tuple[Claim, ...]:
+    """Return what the placed ``service`` holds, as after a restart; what is on a node that is gone holds nothing."""
+    claims = (claim_of(service, placement, table, policy) for placement in service.status.placements)
+    return tuple(claim for claim in claims if claim is not None)
+
+
+def claims_for(service: AIService, placements: tuple[Placement, ...], snapshot: Snapshot) -> tuple[Claim, ...]:
+    """Return what ``placements`` hold: as before where their size did not change, else counted anew."""
+    known = {claim.copy: claim for claim in claims_of(placements, snapshot)}
+    before = {placement.copy_id: placement.replicas for placement in service.status.placements}
+    fresh = (
+        known[each.copy_id]
+        if each.copy_id in known and before.get(each.copy_id) == each.replicas
+        else claim_of(service, each, snapshot.table, snapshot.policy)
+        for each in placements
+    )
+    return tuple(claim for claim in fresh if claim is not None)
+
+
+def claim_of(service: AIService, placement: Placement, table: NodeTable, policy: Policy) -> Claim | None:
+    """Return what one placement holds; None where its node or its variant is gone."""
+    variant = variant_of(service, placement)
+    if variant is None:
+        return None
+    claim = claim_for(sized(service, placement.replicas, variant), variant, placement.node, table, policy)
+    return claim and replace(claim, copy=placement.copy_id)
