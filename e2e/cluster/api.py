@@ -67,6 +67,7 @@ def up(
         known = record.load(layout)
         _require_same_options(known, options, name)
         provider = known.provider if known else choose.choose(wanted, kind.is_present)
+        _require_embedded(provider, options)
         start = kind.start if provider is Provider.KIND else embedded.start
         return _cluster(start(name, options or Options(), place, quiet), place)
 
@@ -127,10 +128,20 @@ def _is_given(wish: Asked, name: str, folders: Folders) -> bool:
     return wish.provider is Provider.GIVEN or wish.names_a_cluster
 
 
+def _require_embedded(provider: Provider, options: Options | None) -> None:
+    if options is not None and options.real and provider is not Provider.EMBEDDED:
+        raise ClusterError(f"real nodes run beside the embedded cluster only, not with {provider}: --provider embedded")
+
+
+def _nodes_of(options: Options) -> str:
+    names = ", ".join(node.name for node in options.real)
+    return f"the real nodes {names} as they are" if names else "simulated nodes only"
+
+
 def _require_same_options(known: ClusterRecord | None, options: Options | None, name: str) -> None:
     if known is not None and options is not None and options != known.options:
         have = known.options
         raise ClusterError(
             f"cluster {name!r} was started with --kubernetes {have.kubernetes} --node-grace {have.node_grace_s} "
-            f"--eviction {have.eviction_s}: run `python -m cluster down --name {name}` first, or choose another --name"
+            f"--eviction {have.eviction_s} and {_nodes_of(have)}: run `python -m cluster down --name {name}` first, or choose another --name"
         )

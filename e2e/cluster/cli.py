@@ -1,4 +1,4 @@
-"""The command line: python -m cluster up | down | status | kubeconfig | env | build | clean."""
+"""The command line: python -m cluster up | down | status | kubeconfig | env | build | clean, and real_cli's."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cluster import api, choose, embedded, record
+from cluster import api, choose, embedded, real_cli, record
 from cluster.build import ensure
 from cluster.errors import ClusterError
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.progress import Steps
+from cluster.real.machine import DEFAULT_NODES, RealNode, parse, require_distinct
 from cluster.record import Provider
 from cluster.status import Phase, as_json, as_table, as_yaml, complaints, files, inspect
 from cluster.tools import DEFAULT_KUBERNETES
 
 app = typer.Typer(
     name="cluster",
-    help="A real Kubernetes control plane on this machine, with simulated nodes and no containers.",
+    help="A real Kubernetes control plane on this machine, with simulated nodes, or with real ones.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +38,13 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
+
+
+class Nodes(StrEnum):
+    """What kind of nodes a cluster starts with."""
+
+    SIMULATED = "simulated"
+    REAL = "real"
 
 
 Name = Annotated[str, typer.Option(help="Which cluster; several can run side by side.")]
@@ -58,12 +66,20 @@ def up(
         int | None,
         typer.Option(min=0, help=f"Seconds until its pods are evicted then; default {_DEFAULTS.eviction_s}."),
     ] = None,
+    nodes: Annotated[
+        Nodes, typer.Option(envvar="NODES", help="`real` runs kubelets and containers: root, Linux.")
+    ] = Nodes.SIMULATED,
+    node: Annotated[
+        list[str] | None, typer.Option(help="A real node: NAME[:tier=Edge,gpus=1,cpus=0.5,rate=100mbit]; may recur.")
+    ] = None,
 ) -> None:
     """Start the cluster, or find it running."""
     console = Console()
-    wish = choose.asked(os.environ, kubeconfig, context, provider)
+    real = _real_nodes(nodes, node or [])
+    # Beside kind and a cluster of the user's own there is no place for them.
+    wish = choose.asked(os.environ, kubeconfig, context, provider or (Provider.EMBEDDED if real else None))
     with Steps(console) as steps:
-        cluster = api.up(name, wish=wish, options=_options(kubernetes, node_grace, eviction), steps=steps)
+        cluster = api.up(name, wish=wish, options=_options(kubernetes, node_grace, eviction, real), steps=steps)
     if cluster.provider is Provider.GIVEN:
         console.print("Using the cluster of the given kubeconfig; nothing was started.", soft_wrap=True)
         return
@@ -72,14 +88,26 @@ def up(
         typer.echo(f"  {line}")
 
 
-def _options(kubernetes: str | None, node_grace: int | None, eviction: int | None) -> Options | None:
+def _real_nodes(nodes: Nodes, described: list[str]) -> tuple[RealNode, ...]:
+    """The real nodes that the user wants: as described, else the three of the default."""
+    if nodes is Nodes.SIMULATED and described:
+        raise ClusterError("--node describes a real node: add --nodes real")
+    if nodes is Nodes.SIMULATED:
+        return ()
+    return require_distinct(tuple(map(parse, described))) or DEFAULT_NODES
+
+
+def _options(
+    kubernetes: str | None, node_grace: int | None, eviction: int | None, real: tuple[RealNode, ...]
+) -> Options | None:
     """The options that were given; None where none was, so that a running cluster is taken as it is."""
-    if kubernetes is None and node_grace is None and eviction is None:
+    if kubernetes is None and node_grace is None and eviction is None and not real:
         return None
     return Options(
         kubernetes=kubernetes or _DEFAULTS.kubernetes,
         node_grace_s=_DEFAULTS.node_grace_s if node_grace is None else node_grace,
         eviction_s=_DEFAULTS.eviction_s if eviction is None else eviction,
+        real=real,
     )
 
 
@@ -131,10 +159,14 @@ def kubeconfig(
 @app.command()
 def build(
     kubernetes: Annotated[str, typer.Option(help="Version of the embedded cluster.")] = DEFAULT_KUBERNETES,
+    nodes: Annotated[
+        Nodes, typer.Option(envvar="NODES", help="`real` builds the programs of real nodes too.")
+    ] = Nodes.SIMULATED,
 ) -> None:
     """Build the programs that are missing in the cache, and start nothing."""
     with Steps(Console()) as steps:
-        binaries = ensure(embedded.families(Options(kubernetes=kubernetes)), Folders.of(os.environ), steps)
+        wanted = Options(kubernetes=kubernetes, real=_real_nodes(nodes, []))
+        binaries = ensure(embedded.families(wanted), Folders.of(os.environ), steps)
     for program, path in binaries.paths.items():
         typer.echo(f"{program}: {path}")
 
@@ -175,6 +207,9 @@ def _existing(name: str) -> api.Cluster:
             f"no cluster {name!r} was started here (started: {known}): run `python -m cluster up --name {name}`"
         )
     return cluster
+
+
+real_cli.register(app)
 
 
 def main() -> None:

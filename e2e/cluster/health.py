@@ -35,7 +35,7 @@ def state(part: PartRecord, layout: Layout) -> PartState:
     """Dead without its process, else what its health address says."""
     if find(part.identity) is None:
         return PartState.DEAD
-    return PartState.READY if is_ready(part.health, layout) else PartState.NOT_READY
+    return PartState.READY if part.health is None or is_ready(part.health, layout) else PartState.NOT_READY
 
 
 def is_ready(health: Health, layout: Layout) -> bool:
@@ -52,10 +52,10 @@ def is_ready(health: Health, layout: Layout) -> bool:
 
 def _connection(health: Health, layout: Layout) -> http.client.HTTPConnection:
     if not health.tls:
-        return http.client.HTTPConnection("127.0.0.1", health.port, timeout=_PROBE_TIMEOUT_S)
+        return http.client.HTTPConnection(health.host, health.port, timeout=_PROBE_TIMEOUT_S)
     context = ssl.create_default_context(cafile=str(layout.certificates / "ca.crt"))
     context.load_cert_chain(layout.certificates / "admin.crt", layout.certificates / "admin.key")
-    return http.client.HTTPSConnection("127.0.0.1", health.port, timeout=_PROBE_TIMEOUT_S, context=context)
+    return http.client.HTTPSConnection(health.host, health.port, timeout=_PROBE_TIMEOUT_S, context=context)
 
 
 def await_ready(parts: Sequence[PartRecord], layout: Layout, patience_s: float) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import urllib3
 from kubernetes import config
-from kubernetes.client import ApiClient, VersionApi
+from kubernetes.client import ApiClient, CoreV1Api, VersionApi
 from kubernetes.client.exceptions import ApiException
+from urllib3 import HTTPResponse
 
 from cluster.errors import ClusterError
 
@@ -35,3 +38,15 @@ def server_version(client: ApiClient) -> str:
         raise ClusterError(
             f"{host} does not answer ({type(error).__name__}): is the cluster of this context up?"
         ) from error
+
+
+def readiness(core: CoreV1Api) -> dict[str, bool]:
+    """Whether each node of the cluster is Ready, by its name."""
+    # As plain JSON: models of a thousand nodes would take the client seconds to build.
+    answer = cast("HTTPResponse", core.list_node(resource_version="0", _preload_content=False))
+    return {node["metadata"]["name"]: _is_ready(node) for node in json.loads(answer.data)["items"]}
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    conditions = node["status"].get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from kubernetes.client import ApiClient, CoreV1Api, V1Node, V1NodeSpec, V1NodeStatus, V1ObjectMeta, V1Taint
 from kubernetes.client.exceptions import ApiException
-from urllib3 import HTTPResponse
 
 from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.health import await_fact
-from cluster.kube import connect
+from cluster.kube import connect, readiness
 from cluster.parts import HEARTBEAT_LABEL, MANAGED_ANNOTATION
 
 _Item = TypeVar("_Item")
@@ -103,18 +101,6 @@ def await_ready(cluster: Cluster, names: Sequence[str], *, ready: bool = True, p
         lambda: ClusterError(f"not {word} after {patience_s:.0f} s: {', '.join(waiting()[:5])}; see the log of kwok"),
         patience_s,
     )
-
-
-def readiness(core: CoreV1Api) -> dict[str, bool]:
-    """Whether each node of the cluster is Ready, by its name."""
-    # As plain JSON: models of a thousand nodes would take the client seconds to build.
-    answer = cast("HTTPResponse", core.list_node(resource_version="0", _preload_content=False))
-    return {node["metadata"]["name"]: _is_ready(node) for node in json.loads(answer.data)["items"]}
-
-
-def _is_ready(node: Mapping[str, Any]) -> bool:
-    conditions = node["status"].get("conditions", ())
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def _create(core: CoreV1Api, node: SimulatedNode) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from cluster.build import Binaries
 from cluster.paths import AUDIT_POLICY, STAGES, Layout
 from cluster.pki import Identity
+from cluster.real.machine import RealNode
 from cluster.tools import DEFAULT_KUBERNETES
 
+LOOPBACK = "127.0.0.1"
 SERVICE_NETWORK = "10.96.0.0/16"
 MANAGED_ANNOTATION = "kwok.x-k8s.io/node"
 HEARTBEAT_LABEL = "kwok.x-k8s.io/heartbeat"
@@ -30,6 +32,7 @@ SERVER = Identity(
     hosts=("localhost", "127.0.0.1", "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"),
 )
 FRONT_PROXY = Identity("front-proxy-client")
+KUBELET_CLIENT = Identity("kube-apiserver-kubelet-client", groups=("system:masters",))
 _CLIENT_LIMITS = ("--kube-api-qps=500", "--kube-api-burst=1000")
 
 
@@ -38,38 +41,45 @@ class Options:
     """What a user may choose.
 
     A node without heartbeats is NotReady after `node_grace_s` seconds (Kubernetes' own default: 50), and its pods are
-    evicted `eviction_s` seconds later (300).
+    evicted `eviction_s` seconds later (300). `real` nodes run beside the simulated ones.
     """
 
     kubernetes: str = DEFAULT_KUBERNETES
     node_grace_s: int = 40
     eviction_s: int = 300
+    real: tuple[RealNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Where a part says that it is ready: a path on a port of 127.0.0.1."""
+    """Where a part says that it is ready: a path on a port, of 127.0.0.1 but for the parts of real nodes."""
 
     port: int
     path: str
     tls: bool = True
+    host: str = LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process of the cluster. `gate`: the next part starts only when this one is ready."""
+    """A process of the cluster; one without `health` is ready when it runs.
+
+    `gate`: the next part starts only when this one is ready.
+    """
 
     name: str
     argv: tuple[str, ...]
-    health: Health
+    health: Health | None
     gate: bool = False
 
 
-def control_plane(binaries: Binaries, layout: Layout, ports: Mapping[str, int], options: Options) -> tuple[Part, ...]:
-    """All parts of an embedded cluster, in the order in which they start."""
+def control_plane(
+    binaries: Binaries, layout: Layout, ports: Mapping[str, int], options: Options, address: str = LOOPBACK
+) -> tuple[Part, ...]:
+    """All parts of a control plane, in the order in which they start; real nodes reach the API server at `address`."""
     return (
         etcd(binaries, layout, ports),
-        apiserver(binaries, layout, ports, options),
+        apiserver(binaries, layout, ports, options, address),
         controller_manager(binaries, layout, ports, options),
         scheduler(binaries, layout, ports),
         kwok(binaries, layout.kubeconfig_of("kwok"), ports, options),
@@ -94,16 +104,17 @@ def etcd(binaries: Binaries, layout: Layout, ports: Mapping[str, int]) -> Part:
     return Part("etcd", argv, Health(ports["etcd"], "/readyz", tls=False), gate=True)
 
 
-def apiserver(binaries: Binaries, layout: Layout, ports: Mapping[str, int], options: Options) -> Part:
-    """The API server on 127.0.0.1, with RBAC, node restriction, Pod Security (on by default) and an audit log."""
+def apiserver(
+    binaries: Binaries, layout: Layout, ports: Mapping[str, int], options: Options, address: str = LOOPBACK
+) -> Part:
+    """The API server, with RBAC, node restriction, Pod Security (on by default) and an audit log."""
     argv = (
         binaries["kube-apiserver"],
         f"--etcd-servers=http://127.0.0.1:{ports['etcd']}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={address}",
         f"--secure-port={ports['kube-apiserver']}",
-        "--advertise-address=127.0.0.1",
-        # Nothing in the cluster runs for real and could use the address; the loopback is no legal endpoint.
-        "--endpoint-reconciler-type=none",
+        f"--advertise-address={address}",
+        *(_NOTHING_RUNS if address == LOOPBACK else _towards_nodes(layout)),
         f"--service-cluster-ip-range={SERVICE_NETWORK}",
         *_server_certificate(layout),
         f"--client-ca-file={layout.certificates / 'ca.crt'}",
@@ -122,7 +133,7 @@ def apiserver(binaries: Binaries, layout: Layout, ports: Mapping[str, int], opti
         "--audit-log-maxbackup=1",
         "--profiling=false",
     )
-    return Part("kube-apiserver", argv, Health(ports["kube-apiserver"], "/readyz"), gate=True)
+    return Part("kube-apiserver", argv, Health(ports["kube-apiserver"], "/readyz", host=address), gate=True)
 
 
 def controller_manager(binaries: Binaries, layout: Layout, ports: Mapping[str, int], options: Options) -> Part:
@@ -195,6 +206,21 @@ def _server_certificate(layout: Layout) -> tuple[str, ...]:
     return (
         f"--tls-cert-file={layout.certificates / 'server.crt'}",
         f"--tls-private-key-file={layout.certificates / 'server.key'}",
+    )
+
+
+# Nothing in the cluster runs for real and could use the address; the loopback is no legal endpoint.
+_NOTHING_RUNS = ("--endpoint-reconciler-type=none",)
+
+
+def _towards_nodes(layout: Layout) -> tuple[str, ...]:
+    """How the API server reaches kubelets, and webhooks in pods: by their addresses, as it has no kube-proxy."""
+    return (
+        f"--kubelet-client-certificate={layout.certificates / 'kubelet-client.crt'}",
+        f"--kubelet-client-key={layout.certificates / 'kubelet-client.key'}",
+        f"--kubelet-certificate-authority={layout.certificates / 'ca.crt'}",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--enable-aggregator-routing=true",
     )
 
 

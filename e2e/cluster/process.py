@@ -48,14 +48,21 @@ def spawn(argv: Sequence[str], log: Path) -> ProcessIdentity:
     return ProcessIdentity(process.pid, start_mark(process.pid) or "")
 
 
-def run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Outcome:
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+) -> Outcome:
     """Run a command to its end; its standard output and error apart."""
     finished = subprocess.run(
         [str(word) for word in argv],
         check=False,
         capture_output=True,
         text=True,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        input=stdin,
         env=None if env is None else dict(env),
         cwd=cwd,
     )

@@ -30,12 +30,15 @@ class PartRecord:
     name: str
     version: str
     identity: ProcessIdentity
-    health: Health
+    health: Health | None
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRecord:
-    """A cluster that `up` started, or was about to start: the ports are recorded before the first part runs."""
+    """A cluster that `up` started, or was about to start: the ports are recorded before the first part runs.
+
+    `block` numbers the addresses of its real nodes.
+    """
 
     name: str
     provider: Provider
@@ -44,6 +47,7 @@ class ClusterRecord:
     kubectl: Path
     context: str | None = None
     parts: tuple[PartRecord, ...] = field(default=())
+    block: int | None = None
 
     def part(self, name: str) -> PartRecord | None:
         """The started part of this name."""

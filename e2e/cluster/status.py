@@ -37,7 +37,7 @@ class PartStatus:
     state: PartState
     version: str
     pid: int
-    port: int
+    port: int | None
     memory_mib: int | None
     log: Path
 
@@ -82,7 +82,7 @@ def _part(part: PartRecord, layout: Layout) -> PartStatus:
         state=state(part, layout),
         version=part.version,
         pid=part.identity.pid,
-        port=part.health.port,
+        port=part.health.port if part.health else None,
         memory_mib=_memory(part),
         log=layout.log(part.name),
     )
@@ -91,7 +91,9 @@ def _part(part: PartRecord, layout: Layout) -> PartStatus:
 def _memory(part: PartRecord) -> int | None:
     process = find(part.identity)
     try:
-        return None if process is None else round(process.memory_info().rss / 2**20)
+        # The parts of a real node run below the process that took them into its namespaces.
+        family = [] if process is None else [process, *process.children()]
+        return round(sum(one.memory_info().rss for one in family) / 2**20) if family else None
     except psutil.NoSuchProcess:
         return None
 
@@ -126,8 +128,9 @@ def as_table(status: ClusterStatus) -> Table:
     table = Table("PART", "STATE", "VERSION", "PID", "PORT", "MEMORY", box=None, pad_edge=False, header_style="bold")
     for part in status.parts:
         memory = "-" if part.memory_mib is None else f"{part.memory_mib} MiB"
+        port = "-" if part.port is None else str(part.port)
         shown = f"[{_STYLES[part.state]}]{part.state}"
-        table.add_row(part.name, shown, part.version, str(part.pid), str(part.port), memory)
+        table.add_row(part.name, shown, part.version, str(part.pid), port, memory)
     return table
 
 

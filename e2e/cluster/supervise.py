@@ -25,34 +25,58 @@ def start_parts(
 
     What this call started is stopped again where it fails; PartDied names the part that did not come up.
     """
-    missing = [part for part in parts if not _runs(known, part.name)]
-    for notice in _revive_notice(known, missing, layout):
-        steps.say(notice)
-    steps.extend([*(Step(f"Start {part.name}") for part in missing), Step(_ANSWER)])
     with _undone_on_failure() as begun:
-        for part in missing:
-            with steps.run(f"Start {part.name}"):
-                started = PartRecord(
-                    part.name, versions[part.name], spawn(part.argv, layout.log(part.name)), part.health
-                )
-                begun.append(started)
-                known = known.with_part(started)
-                record.save(layout, known)
-                if part.gate:
-                    health.await_ready([started], layout, _READY_PATIENCE_S)
+        known = _spawn_missing(known, parts, versions, layout, steps, begun)
+        steps.extend([Step(_ANSWER)])
         with steps.run(_ANSWER):
-            _await_answer(known, layout)
+            _await_answer(known, parts, layout)
     return known
 
 
-def _await_answer(known: ClusterRecord, layout: Layout) -> None:
-    health.await_ready(known.parts, layout, _READY_PATIENCE_S)
+def spawn_missing(
+    known: ClusterRecord, parts: Sequence[Part], versions: Mapping[str, str], layout: Layout, steps: Steps
+) -> ClusterRecord:
+    """Start those of `parts` that do not run, and wait for the gates among them only.
+
+    What this call started is stopped again where it fails; PartDied names the part that did not come up.
+    """
+    with _undone_on_failure() as begun:
+        return _spawn_missing(known, parts, versions, layout, steps, begun)
+
+
+def _spawn_missing(
+    known: ClusterRecord,
+    parts: Sequence[Part],
+    versions: Mapping[str, str],
+    layout: Layout,
+    steps: Steps,
+    begun: list[PartRecord],
+) -> ClusterRecord:
+    missing = [part for part in parts if not runs(known, part.name)]
+    for notice in _revive_notice(known, missing, layout):
+        steps.say(notice)
+    steps.extend([Step(f"Start {part.name}") for part in missing])
+    for part in missing:
+        with steps.run(f"Start {part.name}"):
+            started = PartRecord(part.name, versions[part.name], spawn(part.argv, layout.log(part.name)), part.health)
+            begun.append(started)
+            known = known.with_part(started)
+            record.save(layout, known)
+            if part.gate:
+                health.await_ready([started], layout, _READY_PATIENCE_S)
+    return known
+
+
+def _await_answer(known: ClusterRecord, parts: Sequence[Part], layout: Layout) -> None:
+    names = {part.name for part in parts}
+    health.await_ready([part for part in known.parts if part.name in names], layout, _READY_PATIENCE_S)
     apiserver = known.part("kube-apiserver")
     if apiserver is not None:
         health.await_default_account(apiserver.health, layout, _READY_PATIENCE_S)
 
 
-def _runs(known: ClusterRecord, name: str) -> bool:
+def runs(known: ClusterRecord, name: str) -> bool:
+    """Whether the recorded part of this name is alive."""
     part = known.part(name)
     return part is not None and find(part.identity) is not None
 

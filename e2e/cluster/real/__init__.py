@@ -1,0 +1,1 @@
+"""Real nodes beside the embedded control plane: kubelet, containerd and kube-proxy in namespaces of their own."""
