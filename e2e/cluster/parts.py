@@ -150,6 +150,8 @@ def controller_manager(binaries: Binaries, layout: Layout, ports: Mapping[str, i
         f"--cluster-signing-key-file={layout.certificates / 'ca.key'}",
         "--use-service-account-credentials=true",
         "--leader-elect=false",
+        # Its own choice is a folder of the machine, which it would make where it runs as root.
+        f"--flex-volume-plugin-dir={layout.root / 'volumeplugins'}",
         f"--node-monitor-grace-period={options.node_grace_s}s",
         f"--node-monitor-period={max(1, options.node_grace_s // 8)}s",
         *_CLIENT_LIMITS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,16 @@ from rich.console import Console
 from cluster import api
 from cluster.errors import ClusterError
 from cluster.paths import Folders
-from cluster.progress import Steps
+from cluster.progress import Step, Steps
 from cluster.real.machine import bits_per_second, cpu_share
 from cluster.real.verbs import RealNodes
+
+class Image(StrEnum):
+    """The images that this project makes."""
+
+    OPERATOR = "operator"
+    PYTHON = "python"
+
 
 Cluster = Annotated[str, typer.Option("--name", help="Which cluster.")]
 Node = Annotated[str, typer.Argument(help="The real node.")]
@@ -88,6 +96,27 @@ def execute(
     os.execvp(line[0], line)  # noqa: S606 - the command is the user's own
 
 
+def build_image(
+    image: Annotated[Image, typer.Argument(help="Which one.")],
+    output: Annotated[Path | None, typer.Option(help="Write this file, an OCI layout, and load it nowhere.")] = None,
+    name: Cluster = api.DEFAULT_NAME,
+) -> None:
+    """Make the operator's image, or one with nothing but Python, and import it into every real node."""
+    from cluster.real import python_image  # noqa: PLC0415 - only this verb needs it
+
+    write, tag = {
+        Image.OPERATOR: (python_image.write_operator, python_image.OPERATOR_IMAGE),
+        Image.PYTHON: (python_image.write_python, python_image.PYTHON_IMAGE),
+    }[image]
+    target = output or Folders.of(os.environ).layout(name).root / "images" / f"{image}.tar"
+    title = f"Make {tag}"
+    with Steps(Console(), [Step(title, usually="10 to 60 s")]) as steps, steps.run(title):
+        write(target)
+    typer.echo(f"{target}: {target.stat().st_size / 2**20:.0f} MiB")
+    if output is None:
+        load_image(target, name)
+
+
 def load_image(
     archive: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="OCI layout, or from `docker save`.")],
     name: Cluster = api.DEFAULT_NAME,
@@ -110,6 +139,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "slow-node": slow_node,
     "slow-link": slow_link,
     "exec": execute,
+    "build-image": build_image,
     "load-image": load_image,
 }
 

@@ -36,9 +36,10 @@ class Hierarchies:
         """The mounted hierarchies; ClusterError where none can be used."""
         mounts = [line.split() for line in _MOUNTS.read_text().splitlines()]
         first = tuple(Path(path) for _, path, kind, *_ in mounts if kind == "cgroup")
-        if any(path.name == "freezer" for path in first):
-            return cls(1, first)
         second = tuple(Path(path) for _, path, kind, *_ in mounts if kind == "cgroup2")
+        if any(path.name == "freezer" for path in first):
+            # Where both are mounted, container runtimes make their groups in version 2 too.
+            return cls(1, first + second)
         if not first and second:
             return cls(2, second[:1])
         raise ClusterError("real nodes need control groups: neither version 2 nor the freezer of version 1 is mounted")

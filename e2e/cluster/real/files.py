@@ -91,7 +91,6 @@ def kubelet(place: Place, options: Options) -> str:
         "cpuCFSQuota": place.quotas,
         "failCgroupV1": False,
         "failSwapOn": False,
-        "localStorageCapacityIsolation": False,
         "makeIPTablesUtilChains": False,
         "podLogsDir": "/var/log/pods",
         "volumePluginDir": "/var/lib/kubelet/volumeplugins",
