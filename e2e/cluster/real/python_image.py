@@ -26,6 +26,7 @@ PYTHON_IMAGE, OPERATOR_IMAGE = "localhost/aif-python:dev", "localhost/aif-operat
 _HOME = Path("usr/local")
 _ENVIRONMENT = Path("opt/aif")
 _UNUSED = {"test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3", "ensurepip", "site-packages", "dist-packages"}
+_UNUSED_MODULES = ("_test", "_ctypes_test", "_tkinter", "_curses", "readline")
 _VARIABLES = {"PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 # The steps of the Dockerfile: this machine's Python only, files copied and compiled.
 _UV_SETTINGS = {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "1"}
@@ -65,7 +66,9 @@ def _sync(environment: Path) -> None:
         raise ToolMissing("uv is missing: `make sync` brings one, then run this with `uv run`")
     settings = {**os.environ, **_UV_SETTINGS, "UV_PROJECT_ENVIRONMENT": str(environment)}
     settings.pop("VIRTUAL_ENV", None)
-    options = ("--locked", "--no-dev", "--no-editable", "--quiet", "--python", str(_interpreter()))
+    # What uv built of the project before may be older than its source.
+    fresh = ("--refresh-package", "aif-operator")
+    options = ("--locked", "--no-dev", "--no-editable", *fresh, "--quiet", "--python", str(_interpreter()))
     done = run([uv, "sync", *options], env=settings, cwd=PROJECT)
     if done.code != 0:
         raise ClusterError(f"uv could not install the operator into its image: {done.errors.strip()}")
@@ -74,7 +77,7 @@ def _sync(environment: Path) -> None:
 def _base_layer(target: Path, more: Sequence[Path]) -> Path:
     """Interpreter, standard library, and what they and the libraries `more` link to."""
     interpreter, library = _interpreter(), Path(sysconfig.get_path("stdlib"))
-    modules = [path for path in (library / "lib-dynload").glob("*.so") if "_test" not in path.name]
+    modules = [path for path in (library / "lib-dynload").glob("*.so") if not path.name.startswith(_UNUSED_MODULES)]
     own = [interpreter, *modules, *more]
     needed = linked(run(["ldd", *own]).output) - set(own)
     with tarfile.open(target, "w") as layer:
@@ -129,5 +132,5 @@ def _anybody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _anybody_used(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     names = Path(entry.name).parts
-    unused = _UNUSED & set(names) or any(name.startswith("config-") for name in names)
-    return None if unused else _anybody(entry)
+    unused = _UNUSED & set(names) or any(name.startswith(("config-", *_UNUSED_MODULES)) for name in names)
+    return None if unused or entry.name.endswith((".opt-1.pyc", ".opt-2.pyc")) else _anybody(entry)
