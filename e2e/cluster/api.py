@@ -143,5 +143,6 @@ def _require_same_options(known: ClusterRecord | None, options: Options | None, 
         have = known.options
         raise ClusterError(
             f"cluster {name!r} was started with --kubernetes {have.kubernetes} --node-grace {have.node_grace_s} "
-            f"--eviction {have.eviction_s} and {_nodes_of(have)}: run `python -m cluster down --name {name}` first, or choose another --name"
+            f"--eviction {have.eviction_s} and {_nodes_of(have)}: run `python -m cluster down --name {name}` first, "
+            "or choose another --name"
         )

@@ -18,7 +18,7 @@ from cluster.errors import ClusterError
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.progress import Steps
-from cluster.real.machine import DEFAULT_NODES, RealNode, parse, require_distinct
+from cluster.real.machine import RealNode, parse_all
 from cluster.record import Provider
 from cluster.status import Phase, as_json, as_table, as_yaml, complaints, files, inspect
 from cluster.tools import DEFAULT_KUBERNETES
@@ -40,13 +40,13 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
-class Nodes(StrEnum):
-    """What kind of nodes a cluster starts with."""
-
-    SIMULATED = "simulated"
-    REAL = "real"
-
-
+Nodes = Annotated[
+    str,
+    typer.Option(
+        envvar="NODES",
+        help="`simulated`, `real` for three real ones, or NAME:tier=Edge,gpus=1,cpus=0.5,rate=100mbit and more such.",
+    ),
+]
 Name = Annotated[str, typer.Option(help="Which cluster; several can run side by side.")]
 _DEFAULTS = Options()
 
@@ -66,16 +66,11 @@ def up(
         int | None,
         typer.Option(min=0, help=f"Seconds until its pods are evicted then; default {_DEFAULTS.eviction_s}."),
     ] = None,
-    nodes: Annotated[
-        Nodes, typer.Option(envvar="NODES", help="`real` runs kubelets and containers: root, Linux.")
-    ] = Nodes.SIMULATED,
-    node: Annotated[
-        list[str] | None, typer.Option(help="A real node: NAME[:tier=Edge,gpus=1,cpus=0.5,rate=100mbit]; may recur.")
-    ] = None,
+    nodes: Nodes = "simulated",
 ) -> None:
     """Start the cluster, or find it running."""
     console = Console()
-    real = _real_nodes(nodes, node or [])
+    real = parse_all(nodes)
     # Beside kind and a cluster of the user's own there is no place for them.
     wish = choose.asked(os.environ, kubeconfig, context, provider or (Provider.EMBEDDED if real else None))
     with Steps(console) as steps:
@@ -86,15 +81,6 @@ def up(
     typer.echo(f"Cluster {name} is up ({cluster.provider}). To use it with kubectl:")
     for line in _exports(cluster):
         typer.echo(f"  {line}")
-
-
-def _real_nodes(nodes: Nodes, described: list[str]) -> tuple[RealNode, ...]:
-    """The real nodes that the user wants: as described, else the three of the default."""
-    if nodes is Nodes.SIMULATED and described:
-        raise ClusterError("--node describes a real node: add --nodes real")
-    if nodes is Nodes.SIMULATED:
-        return ()
-    return require_distinct(tuple(map(parse, described))) or DEFAULT_NODES
 
 
 def _options(
@@ -159,13 +145,11 @@ def kubeconfig(
 @app.command()
 def build(
     kubernetes: Annotated[str, typer.Option(help="Version of the embedded cluster.")] = DEFAULT_KUBERNETES,
-    nodes: Annotated[
-        Nodes, typer.Option(envvar="NODES", help="`real` builds the programs of real nodes too.")
-    ] = Nodes.SIMULATED,
+    nodes: Nodes = "simulated",
 ) -> None:
     """Build the programs that are missing in the cache, and start nothing."""
     with Steps(Console()) as steps:
-        wanted = Options(kubernetes=kubernetes, real=_real_nodes(nodes, []))
+        wanted = Options(kubernetes=kubernetes, real=parse_all(nodes))
         binaries = ensure(embedded.families(wanted), Folders.of(os.environ), steps)
     for program, path in binaries.paths.items():
         typer.echo(f"{program}: {path}")

@@ -14,7 +14,7 @@ from cluster.parts import FRONT_PROXY, KUBELET_CLIENT, LOOPBACK, PORTS, SERVER, 
 from cluster.paths import Folders, Layout
 from cluster.progress import Steps
 from cluster.real import folders as node_folders
-from cluster.real import requirements, site
+from cluster.real import requirements, standing
 from cluster.real import up as real
 from cluster.record import ClusterRecord, Provider
 from cluster.supervise import remove_data, start_parts, stop_parts
@@ -49,7 +49,7 @@ def finish(known: ClusterRecord, layout: Layout) -> None:
     """Stop the cluster and remove its data; its logs stay until the next `up` of the same name."""
     if known.options.real:
         # All at once, as by a power cut: what is in the namespaces goes with them, and the data are removed.
-        site.raze(known, layout)
+        standing.raze(known, layout)
     stop_parts(known.parts)
     remove_data(layout)
 
@@ -95,7 +95,7 @@ def _run(known: ClusterRecord, binaries: Binaries, layout: Layout, steps: Steps)
 
 def _address(known: ClusterRecord) -> str:
     """Where the API server listens: beyond the loopback only where there are real nodes, and then for them alone."""
-    return site.addresses_of(known).machine if known.options.real else LOOPBACK
+    return standing.addresses_of(known).machine if known.options.real else LOOPBACK
 
 
 def _port_was_taken(error: PartDied, layout: Layout) -> bool:
@@ -119,7 +119,7 @@ def _write_credentials(known: ClusterRecord, layout: Layout) -> None:
     server = f"https://{address}:{known.ports['kube-apiserver']}"
     if known.options.real:
         authority.issue(KUBELET_CLIENT, "kubelet-client")
-        node_folders.write_credentials(authority, server, layout, site.addresses_of(known), known.options)
+        node_folders.write_credentials(authority, server, layout, standing.addresses_of(known), known.options)
     for user, identity in USERS.items():
         pair = authority.issue(identity, user)
         kubeconfig.write(

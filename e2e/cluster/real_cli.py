@@ -18,6 +18,7 @@ from cluster.progress import Step, Steps
 from cluster.real.machine import bits_per_second, cpu_share
 from cluster.real.verbs import RealNodes
 
+
 class Image(StrEnum):
     """The images that this project makes."""
 

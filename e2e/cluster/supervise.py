@@ -71,7 +71,7 @@ def _await_answer(known: ClusterRecord, parts: Sequence[Part], layout: Layout) -
     names = {part.name for part in parts}
     health.await_ready([part for part in known.parts if part.name in names], layout, _READY_PATIENCE_S)
     apiserver = known.part("kube-apiserver")
-    if apiserver is not None:
+    if apiserver is not None and apiserver.health is not None:
         health.await_default_account(apiserver.health, layout, _READY_PATIENCE_S)
 
 

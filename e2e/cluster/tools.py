@@ -72,7 +72,9 @@ class ToolFamily:
     def key(self) -> str:
         """The name of its folder in the cache; another for each version, platform and set of dependencies."""
         digest = hashlib.sha256()
-        sources = [file.read_text() for file in (self.folder / "go.sum", *sorted(self.folder.glob("*.go"))) if file.exists()]
+        sources = [
+            file.read_text() for file in (self.folder / "go.sum", *sorted(self.folder.glob("*.go"))) if file.exists()
+        ]
         for content in (self._go_mod, *sources, self.linker_flags, str(self.commands)):
             digest.update(content.encode())
         return f"{self.name}-{self.version}-{go_platform()}-{digest.hexdigest()[:12]}"
@@ -95,7 +97,9 @@ def go_platform() -> str:
 
 def kubernetes(minor: str = DEFAULT_KUBERNETES) -> ToolFamily:
     """The control plane of one Kubernetes minor version; ClusterError where this release has no go.mod for it."""
-    return _kubernetes("kubernetes", minor, KUBERNETES_PROGRAMS, Cost(minutes=(6, 12), cache_mib=3300, binaries_mib=320))
+    return _kubernetes(
+        "kubernetes", minor, KUBERNETES_PROGRAMS, Cost(minutes=(6, 12), cache_mib=3300, binaries_mib=320)
+    )
 
 
 def kubernetes_node(minor: str = DEFAULT_KUBERNETES) -> ToolFamily:

@@ -71,52 +71,56 @@ def pod_network(place: Place) -> str:
 
 def kubelet(place: Place, options: Options) -> str:
     """The configuration of the kubelet."""
-    return _yaml({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": place.address,
-        "healthzBindAddress": place.address,
-        "healthzPort": KUBELET_HEALTH,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": "/var/lib/pki/ca.crt"},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": "/var/lib/pki/kubelet.crt",
-        "tlsPrivateKeyFile": "/var/lib/pki/kubelet.key",
-        "containerRuntimeEndpoint": f"unix://{SOCKET}",
-        "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{place.cgroup}",
-        "cpuCFSQuota": place.quotas,
-        "failCgroupV1": False,
-        "failSwapOn": False,
-        "makeIPTablesUtilChains": False,
-        "podLogsDir": "/var/log/pods",
-        "volumePluginDir": "/var/lib/kubelet/volumeplugins",
-        "resolvConf": "/var/lib/resolv.conf",
-        "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
-        # Images come from no registry: one that was collected would be gone.
-        "imageGCHighThresholdPercent": 100,
-        "nodeStatusUpdateFrequency": "4s",
-        "nodeLeaseDurationSeconds": max(4, min(40, options.node_grace_s)),
-        **_reserved(place),
-    })
+    return _yaml(
+        {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "address": place.address,
+            "healthzBindAddress": place.address,
+            "healthzPort": KUBELET_HEALTH,
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": "/var/lib/pki/ca.crt"},
+            },
+            "authorization": {"mode": "Webhook"},
+            "tlsCertFile": "/var/lib/pki/kubelet.crt",
+            "tlsPrivateKeyFile": "/var/lib/pki/kubelet.key",
+            "containerRuntimeEndpoint": f"unix://{SOCKET}",
+            "cgroupDriver": "cgroupfs",
+            "cgroupRoot": f"/{place.cgroup}",
+            "cpuCFSQuota": place.quotas,
+            "failCgroupV1": False,
+            "failSwapOn": False,
+            "makeIPTablesUtilChains": False,
+            "podLogsDir": "/var/log/pods",
+            "volumePluginDir": "/var/lib/kubelet/volumeplugins",
+            "resolvConf": "/var/lib/resolv.conf",
+            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+            # Images come from no registry: one that was collected would be gone.
+            "imageGCHighThresholdPercent": 100,
+            "nodeStatusUpdateFrequency": "4s",
+            "nodeLeaseDurationSeconds": max(4, min(40, options.node_grace_s)),
+            **_reserved(place),
+        }
+    )
 
 
 def kube_proxy(addresses: Addresses, host: str, address: str) -> str:
     """The configuration of kube-proxy for the node `host`; it listens on `address`, be that a node's or the hub's."""
-    return _yaml({
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
-        "clientConnection": {"kubeconfig": "/var/lib/kube-proxy.yaml"},
-        "clusterCIDR": addresses.whole,
-        "hostnameOverride": host,
-        "healthzBindAddress": f"{address}:{KUBE_PROXY_HEALTH}",
-        "metricsBindAddress": f"{address}:10249",
-        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-    })
+    return _yaml(
+        {
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            "mode": "nftables",
+            "clientConnection": {"kubeconfig": "/var/lib/kube-proxy.yaml"},
+            "clusterCIDR": addresses.whole,
+            "hostnameOverride": host,
+            "healthzBindAddress": f"{address}:{KUBE_PROXY_HEALTH}",
+            "metricsBindAddress": f"{address}:10249",
+            "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        }
+    )
 
 
 def _reserved(place: Place) -> Mapping[str, Any]:

@@ -27,7 +27,9 @@ def folder(layout: Layout, name: str) -> Path:
     return layout.root / "nodes" / name
 
 
-def write_credentials(authority: Authority, server: str, layout: Layout, addresses: Addresses, options: Options) -> None:
+def write_credentials(
+    authority: Authority, server: str, layout: Layout, addresses: Addresses, options: Options
+) -> None:
     """Certificates and kubeconfigs of the hub and of every node."""
     proxy = authority.issue(PROXY, "kube-proxy")
     for name in (HUB, *(node.name for node in options.real)):
@@ -39,7 +41,9 @@ def write_credentials(authority: Authority, server: str, layout: Layout, address
         hosts = (node.name, addresses.node(number))
         pair = authority.issue(Identity(f"system:node:{node.name}", ("system:nodes",), hosts), f"node-{node.name}")
         place = folder(layout, node.name)
-        kubeconfig.write(place / "kubeconfig.yaml", cluster="local", server=server, authority=authority.file, client=pair)
+        kubeconfig.write(
+            place / "kubeconfig.yaml", cluster="local", server=server, authority=authority.file, client=pair
+        )
         for source, name in ((authority.file, "ca.crt"), (pair.certificate, "kubelet.crt"), (pair.key, "kubelet.key")):
             shutil.copyfile(source, place / "pki" / name)
 

@@ -15,6 +15,7 @@ MOST_NODES = 15
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kmg])bit")
+_RESERVED = {"hub", "control"}
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -39,19 +40,32 @@ DEFAULT_NODES = (
     RealNode("edge-1", {TIER_LABEL: "Edge"}, {GPU: "1"}, cpus=1.0, rate="1gbit"),
     RealNode("cloud-1", {TIER_LABEL: "Cloud"}, {GPU: "4"}),
 )
-"""The nodes of `--nodes real` where the user describes none."""
+"""The nodes of `--nodes real`."""
+
+
+def parse_all(text: str) -> tuple[RealNode, ...]:
+    """The real nodes that a user wants: none for `simulated`, three for `real`, else as described, between spaces."""
+    match text.split():
+        case ["simulated"] | []:
+            return ()
+        case ["real"]:
+            return DEFAULT_NODES
+        case described:
+            return require_distinct(tuple(map(parse, described)))
 
 
 def parse(text: str) -> RealNode:
-    """The node of `NAME[:key=value,...]` with the keys tier, gpus, cpus and rate; ClusterError names what is wrong."""
-    name, _, rest = text.partition(":")
+    """The node of `NAME:[key=value,...]` with the keys tier, gpus, cpus and rate; ClusterError names what is wrong."""
+    name, colon, rest = text.partition(":")
+    if not colon:
+        raise ClusterError(f"--nodes {text!r}: write `simulated`, `real`, or nodes such as {text}:tier=Edge,gpus=1")
     if not _NAME.fullmatch(name):
-        raise ClusterError(f"--node {text!r}: {name!r} is no node name: use 1 to 40 of a-z, 0-9 and '-'")
+        raise ClusterError(f"--nodes {text!r}: {name!r} is no node name: use 1 to 40 of a-z, 0-9 and '-'")
     node = RealNode(name)
     for item in filter(None, rest.split(",")):
         key, _, value = item.partition("=")
         if key not in _KEYS or not value:
-            raise ClusterError(f"--node {text!r}: {item!r} is not key=value with a key of: {', '.join(_KEYS)}")
+            raise ClusterError(f"--nodes {text!r}: {item!r} is not key=value with a key of: {', '.join(_KEYS)}")
         node = _KEYS[key](node, value)
     return node
 
@@ -60,9 +74,11 @@ def require_distinct(nodes: tuple[RealNode, ...]) -> tuple[RealNode, ...]:
     """The nodes again; ClusterError where two share a name, or there are too many for the block of addresses."""
     names = [node.name for node in nodes]
     if len(set(names)) < len(names):
-        raise ClusterError(f"--node: two nodes have one name ({', '.join(sorted(names))})")
+        raise ClusterError(f"--nodes: two nodes have one name ({', '.join(sorted(names))})")
+    if reserved := _RESERVED & set(names):
+        raise ClusterError(f"--nodes: {', '.join(reserved)} is a name that the cluster itself uses: choose another")
     if len(names) > MOST_NODES:
-        raise ClusterError(f"--node: {len(names)} nodes, at most {MOST_NODES} can run in one cluster")
+        raise ClusterError(f"--nodes: {len(names)} nodes, at most {MOST_NODES} can run in one cluster")
     return nodes
 
 
@@ -91,7 +107,7 @@ def _with_tier(node: RealNode, value: str) -> RealNode:
 
 def _with_gpus(node: RealNode, value: str) -> RealNode:
     if not value.isdecimal():
-        raise ClusterError(f"--node {node.name}: gpus={value} is no whole number")
+        raise ClusterError(f"--nodes {node.name}: gpus={value} is no whole number")
     return replace(node, resources={**node.resources, GPU: value})
 
 

@@ -28,13 +28,16 @@ def inside(pid: int, *argv: str) -> Outcome:
 
 def build_hub(pid: int, addresses: Addresses) -> None:
     """Give the hub its bridge and its way to Services."""
-    _within(pid, [
-        f"link add {_BRIDGE} type bridge",
-        f"link set {_BRIDGE} up",
-        f"address add {Addresses.on_link(addresses.hub)} dev {_BRIDGE}",
-        f"route add {SERVICE_NETWORK} dev {_BRIDGE}",
-        "link set uplink master bridge up",
-    ])
+    _within(
+        pid,
+        [
+            f"link add {_BRIDGE} type bridge",
+            f"link set {_BRIDGE} up",
+            f"address add {Addresses.on_link(addresses.hub)} dev {_BRIDGE}",
+            f"route add {SERVICE_NETWORK} dev {_BRIDGE}",
+            "link set uplink master bridge up",
+        ],
+    )
 
 
 def claim_block(pid: int, wanted: int | None) -> Addresses:
@@ -50,11 +53,13 @@ def claim_block(pid: int, wanted: int | None) -> Addresses:
             continue
         made = run(["ip", "link", "add", addresses.link, "type", "veth", "peer", "uplink", "netns", str(pid)])
         if made.code == 0:
-            _here([
-                f"link set {addresses.link} addrgenmode none",
-                f"address add {Addresses.on_link(addresses.machine)} dev {addresses.link}",
-                f"link set {addresses.link} up",
-            ])
+            _here(
+                [
+                    f"link set {addresses.link} addrgenmode none",
+                    f"address add {Addresses.on_link(addresses.machine)} dev {addresses.link}",
+                    f"link set {addresses.link} up",
+                ]
+            )
             return addresses
         if "exists" not in made.errors:
             raise ClusterError(f"the network of the nodes could not be made: {made.errors.strip()}")
@@ -66,12 +71,15 @@ def attach(hub: int, node: int, number: int, addresses: Addresses, count: int) -
     port, address = _port(number), addresses.node(number)
     run(["nsenter", "--target", str(hub), "--net", "ip", "link", "delete", port])
     _within(hub, [f"link add {port} type veth peer eth0 netns {node}", f"link set {port} master {_BRIDGE} up"])
-    _within(node, [
-        f"address add {Addresses.on_link(address)} dev eth0",
-        "link set eth0 up",
-        f"route add {SERVICE_NETWORK} dev eth0",
-        *(f"route add {addresses.pods(n)} via {addresses.node(n)}" for n in range(count) if n != number),
-    ])
+    _within(
+        node,
+        [
+            f"address add {Addresses.on_link(address)} dev eth0",
+            "link set eth0 up",
+            f"route add {SERVICE_NETWORK} dev eth0",
+            *(f"route add {addresses.pods(n)} via {addresses.node(n)}" for n in range(count) if n != number),
+        ],
+    )
     way = f"route replace {addresses.pods(number)} via {address}"
     _within(hub, [way])
     _here([way])

@@ -1,4 +1,4 @@
-"""Images with Python, made without an engine: the interpreter that runs this, the libraries that it links to, a program.
+"""Images with Python, made without an engine: the interpreter that runs this, what it links to, and a program.
 
 The operator's takes the steps of the Dockerfile - `uv sync` from uv.lock into /opt/aif, the same user, variables and
 entry point - on a base of this machine's Python in place of a Debian one.
@@ -25,7 +25,17 @@ PYTHON_IMAGE, OPERATOR_IMAGE = "localhost/aif-python:dev", "localhost/aif-operat
 
 _HOME = Path("usr/local")
 _ENVIRONMENT = Path("opt/aif")
-_UNUSED = {"test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3", "ensurepip", "site-packages", "dist-packages"}
+_UNUSED = {
+    "test",
+    "tests",
+    "idlelib",
+    "turtledemo",
+    "tkinter",
+    "lib2to3",
+    "ensurepip",
+    "site-packages",
+    "dist-packages",
+}
 _UNUSED_MODULES = ("_test", "_ctypes_test", "_tkinter", "_curses", "readline")
 _VARIABLES = {"PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 # The steps of the Dockerfile: this machine's Python only, files copied and compiled.

@@ -14,7 +14,7 @@ from cluster.parts import Part
 from cluster.paths import Layout
 from cluster.process import run
 from cluster.progress import Step, Steps
-from cluster.real import folders, images, network, parts, site
+from cluster.real import folders, images, network, parts, standing
 from cluster.real.cgroups import Group
 from cluster.real.files import Place
 from cluster.real.requirements import plugin_folder, search_path
@@ -28,23 +28,23 @@ _READY = "Wait until the real nodes are Ready"
 
 def in_group(layout: Layout, control: Sequence[Part]) -> list[Part]:
     """The parts of the control plane, as processes of the cluster's group."""
-    group = site.group_of(layout).below("control")
+    group = standing.group_of(layout).below("control")
     group.create()
     return [replace(part, argv=group.enter(part.argv)) for part in control]
 
 
 def ensure_network(known: ClusterRecord, binaries: Binaries, layout: Layout, steps: Steps) -> ClusterRecord:
     """Make the hub where it does not run; nodes without it have no link, so they start anew with it."""
-    if site.machine_pid(known, parts.HUB) is not None:
+    if standing.machine_pid(known, parts.HUB) is not None:
         return known
-    group = site.group_of(layout)
+    group = standing.group_of(layout)
     for name in (parts.HUB, *(node.name for node in known.options.real)):
         group.below(name).kill()
     known = _start_machine(known, parts.HUB, binaries, layout, steps)
-    addresses = network.claim_block(site.hub_pid(known), known.block)
+    addresses = network.claim_block(standing.hub_pid(known), known.block)
     known = replace(known, block=addresses.block)
     record.save(layout, known)
-    network.build_hub(site.hub_pid(known), addresses)
+    network.build_hub(standing.hub_pid(known), addresses)
     return known
 
 
@@ -54,13 +54,13 @@ def start_nodes(known: ClusterRecord, binaries: Binaries, layout: Layout, steps:
 
     for number in range(len(known.options.real)):
         known = start_node(known, number, binaries, layout, steps)
-    addresses = site.addresses_of(known)
+    addresses = standing.addresses_of(known)
     steps.extend([Step(_READY)])
     with steps.run(_READY):
         registration.complete(layout, known.options.real)
     folders.write_hub(layout, addresses, known.options.real[0])
     proxy = parts.kube_proxy(
-        parts.HUB, site.hub_pid(known), addresses.hub, _system(layout, parts.HUB), _environment()
+        parts.HUB, standing.hub_pid(known), addresses.hub, _system(layout, parts.HUB), _environment()
     )
     known = supervise.spawn_missing(known, [proxy], _versions([proxy]), layout, steps)
     health.await_ready(known.parts, layout, _PATIENCE_S)
@@ -71,13 +71,13 @@ def start_node(known: ClusterRecord, number: int, binaries: Binaries, layout: La
     """Start what of one node does not run, up to its kubelet."""
     place = _place(known, number, layout)
     name, group = place.node.name, _system(layout, place.node.name)
-    fresh = site.machine_pid(known, name) is None
+    fresh = standing.machine_pid(known, name) is None
     if fresh:
-        site.group_of(layout).below(name).kill()
+        standing.group_of(layout).below(name).kill()
         folders.write_node(layout, place, known.options)
         known = _start_machine(known, name, binaries, layout, steps)
         _connect(known, place, layout)
-    pid = site.machine_pid(known, name) or 0
+    pid = standing.machine_pid(known, name) or 0
     runtime = parts.containerd(name, pid, place.address, group, _environment())
     known = supervise.spawn_missing(known, [runtime], _versions([runtime]), layout, steps)
     if fresh:
@@ -95,7 +95,7 @@ def _place(known: ClusterRecord, number: int, layout: Layout) -> Place:
     return Place(
         node=node,
         number=number,
-        addresses=site.addresses_of(known),
+        addresses=standing.addresses_of(known),
         cgroup=pods.path,
         quotas=pods.tree.unified,
         cpus=folders.machine_cpus(),
@@ -104,9 +104,7 @@ def _place(known: ClusterRecord, number: int, layout: Layout) -> Place:
     )
 
 
-def _start_machine(
-    known: ClusterRecord, name: str, binaries: Binaries, layout: Layout, steps: Steps
-) -> ClusterRecord:
+def _start_machine(known: ClusterRecord, name: str, binaries: Binaries, layout: Layout, steps: Steps) -> ClusterRecord:
     """Start the holder of a node's namespaces, and wait until it has furnished them."""
     place = folders.furnished(layout, name)
     ready = place / "ready"
@@ -125,7 +123,7 @@ def _start_machine(
 
 def _connect(known: ClusterRecord, place: Place, layout: Layout) -> None:
     """Give a fresh node its link and its share of the CPU."""
-    hub, pid = site.hub_pid(known), site.machine_pid(known, place.node.name) or 0
+    hub, pid = standing.hub_pid(known), standing.machine_pid(known, place.node.name) or 0
     network.attach(hub, pid, place.number, place.addresses, len(known.options.real))
     if place.node.rate is not None:
         network.limit_rate(hub, pid, place.number, place.node.rate)
@@ -133,11 +131,11 @@ def _connect(known: ClusterRecord, place: Place, layout: Layout) -> None:
 
 
 def _system(layout: Layout, name: str) -> Group:
-    return site.group_of(layout).below(name).below("system")
+    return standing.group_of(layout).below(name).below("system")
 
 
 def _pods(layout: Layout, name: str) -> Group:
-    return site.group_of(layout).below(name).below("pods")
+    return standing.group_of(layout).below(name).below("pods")
 
 
 def _environment() -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from cluster.locks import exclusive
 from cluster.paths import Folders, Layout
 from cluster.progress import Steps
 from cluster.real import folders as node_folders
-from cluster.real import images, network, site
+from cluster.real import images, network, standing
 from cluster.real import up as real
 from cluster.real.cgroups import Group
 from cluster.record import ClusterRecord
@@ -30,7 +30,7 @@ class RealNodes:
     def kill(self, node: str) -> None:
         """End all that runs on a node at once, its link too, as a power cut does; its disk stays."""
         with self._locked() as known:
-            site.number_of(known, node)
+            standing.number_of(known, node)
             self._group(node).kill()
 
     def start(self, node: str, steps: Steps) -> None:
@@ -40,8 +40,8 @@ class RealNodes:
         from cluster.real import registration  # noqa: PLC0415 - the client takes a second to load
 
         with self._locked() as known:
-            number = site.number_of(known, node)
-            site.hub_pid(known)
+            number = standing.number_of(known, node)
+            standing.hub_pid(known)
             binaries = ensure(embedded.families(known.options), self.folders, steps)
             real.start_node(known, number, binaries, self._layout, steps)
             registration.complete(self._layout, [known.options.real[number]])
@@ -56,27 +56,27 @@ class RealNodes:
         """Give the pods of a node together so many CPUs from now on; None gives back what it was started with."""
         with self._locked() as known:
             self._alive(known, node)
-            usual = known.options.real[site.number_of(known, node)].cpus
+            usual = known.options.real[standing.number_of(known, node)].cpus
             self.pods(node).limit_cpu(usual if cpus is None else cpus)
 
     def slow_link(self, node: str, rate: str | None) -> None:
         """Limit the link of a node in each direction; None gives back the rate that it was started with."""
         with self._locked() as known:
-            pid, number = self._alive(known, node), site.number_of(known, node)
+            pid, number = self._alive(known, node), standing.number_of(known, node)
             usual = known.options.real[number].rate
-            network.limit_rate(site.hub_pid(known), pid, number, usual if rate is None else rate)
+            network.limit_rate(standing.hub_pid(known), pid, number, usual if rate is None else rate)
 
     def load(self, archive: Path) -> dict[str, str]:
         """Import an image into every node that runs; what each runtime said, by node."""
         with self._locked() as known:
-            running = {node.name: site.machine_pid(known, node.name) for node in known.options.real}
+            running = {node.name: standing.machine_pid(known, node.name) for node in known.options.real}
             snapshotter = node_folders.snapshotter(self._layout)
             return {name: images.load(pid, archive, snapshotter) for name, pid in running.items() if pid is not None}
 
     def command(self, argv: Sequence[str], node: str | None = None) -> list[str]:
         """The command line that runs `argv` in the network of a node, or where clients of Services are: in the hub."""
         known = self._known()
-        pid = site.hub_pid(known) if node is None else self._alive(known, node)
+        pid = standing.hub_pid(known) if node is None else self._alive(known, node)
         return ["nsenter", "--target", str(pid), "--net", "--", *argv]
 
     def pods(self, node: str) -> Group:
@@ -84,14 +84,14 @@ class RealNodes:
         return self._group(node).below("pods")
 
     def _alive(self, known: ClusterRecord, node: str) -> int:
-        site.number_of(known, node)
-        pid = site.machine_pid(known, node)
+        standing.number_of(known, node)
+        pid = standing.machine_pid(known, node)
         if pid is None:
             raise ClusterError(f"node {node!r} does not run: `python -m cluster start-node {node} --name {self.name}`")
         return pid
 
     def _group(self, node: str) -> Group:
-        return site.group_of(self._layout).below(node)
+        return standing.group_of(self._layout).below(node)
 
     @property
     def _layout(self) -> Layout:
