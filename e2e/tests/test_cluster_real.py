@@ -17,7 +17,7 @@ from kubectl import Kubectl
 from machine_state import MachineState, processes_of
 from rich.console import Console
 
-from cluster import api, nodes
+from cluster import api, nodes, record
 from cluster.api import Cluster
 from cluster.choose import Asked
 from cluster.parts import Options
@@ -25,6 +25,7 @@ from cluster.paths import Folders
 from cluster.progress import Steps
 from cluster.real import python_image, requirements
 from cluster.real.machine import DEFAULT_NODES, GPU, TIER_LABEL
+from cluster.real.standing import addresses_of
 from cluster.real.verbs import RealNodes
 from cluster.record import Provider
 
@@ -178,7 +179,7 @@ def test_a_killed_node_is_not_ready_its_pods_move_and_it_comes_back(
 
 
 def test_clusters_run_side_by_side_and_each_leaves_nothing_behind(cluster: Cluster, folders: Folders) -> None:
-    before = MachineState.now()
+    before, layout = MachineState.now(), folders.layout("other")
     nodes_of_other = (replace(DEFAULT_NODES[0], name="solo-1"),)
     other = api.up(
         "other", wish=Asked(provider=Provider.EMBEDDED), options=Options(real=nodes_of_other), folders=folders
@@ -186,14 +187,13 @@ def test_clusters_run_side_by_side_and_each_leaves_nothing_behind(cluster: Clust
     try:
         nodes.await_ready(other, ["solo-1"])
         nodes.await_ready(cluster, NODES)
-        during = MachineState.now()
+        known = record.load(layout)
+        marks = ("aif-other-", str(layout.root), addresses_of(known).link if known else "")
+        during = MachineState.now().left_since(before, marks)
     finally:
         api.down("other", folders=folders)
-    added = during.interfaces - before.interfaces
-    marks = tuple(line.split()[0].partition("@")[0] for line in added)
-    assert len(marks) == 1
-    layout = folders.layout("other")
-    assert MachineState.now().left_since(before, (*marks, "aif-other-", str(layout.root))) == []
+    assert len(during) > len(marks)
+    assert MachineState.now().left_since(before, marks) == []
     assert processes_of(layout) == []
     assert [path.name for path in layout.root.iterdir()] == ["logs"]
     nodes.await_ready(cluster, NODES)

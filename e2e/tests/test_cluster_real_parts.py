@@ -167,8 +167,14 @@ def test_the_libraries_of_a_program_are_found_in_what_ldd_prints() -> None:
 def test_what_is_missing_is_told_as_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requirements, "search_path", lambda _: "")
     monkeypatch.setattr(requirements, "plugin_folder", lambda: None)
-    monkeypatch.setattr(requirements, "problem", lambda: None)
-    with pytest.raises(ClusterError, match=r"containerd containernetworking-plugins iproute2 mount nftables runc"):
+    needed = ["containerd", "containernetworking-plugins", "iproute2", "mount", "nftables", "runc", "util-linux"]
+    assert requirements.missing({}) == needed
+
+
+def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(ClusterError, match="need root: run the command with sudo"):
         requirements.provide({}, print)
 
 

@@ -44,18 +44,28 @@ def plugin_folder() -> str | None:
     return next((folder for folder in _PLUGIN_FOLDERS if all(Path(folder, name).exists() for name in _PLUGINS)), None)
 
 
-def problem() -> str | None:
-    """Why this machine cannot run real nodes, whatever is installed; None where it can."""
+def problem(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Why this machine cannot run real nodes, nor can be made to by apt-get; None where it can."""
     if not sys.platform.startswith("linux"):
         return f"real nodes need Linux, this is {sys.platform}"
     if os.geteuid() != 0:
         return "real nodes need root: run the command with sudo, or use simulated nodes"
+    packages = missing(environ)
+    if packages and shutil.which("apt-get", path=search_path(environ)) is None:
+        return f"real nodes need more programs; install what Debian packages as: {' '.join(packages)}"
+    return _problem_of_the_kernel()
+
+
+def _problem_of_the_kernel() -> str | None:
+    """Which of groups and namespaces cannot be made here; None where all can."""
     try:
         root = Hierarchies.of_this_machine().members
     except ClusterError as error:
         return str(error)
     if not os.access(root, os.W_OK):
         return f"real nodes need control groups, and {root} is read-only here"
+    if shutil.which("unshare") is None:
+        return None  # it comes with the packages that are installed first
     made = run(["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "true"])
     return None if made.code == 0 else f"real nodes need namespaces of their own: {made.errors.strip()}"
 
@@ -68,15 +78,13 @@ def missing(environ: Mapping[str, str]) -> list[str]:
 
 
 def provide(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Install what is missing where the machine has apt-get, and say so; ToolMissing says what to install elsewhere."""
-    unfit = problem()
+    """Install what is missing where the machine has apt-get, and say so; ClusterError says what to do elsewhere."""
+    unfit = problem(environ)
     if unfit is not None:
         raise ClusterError(unfit)
     packages = missing(environ)
     if not packages:
         return
-    if shutil.which("apt-get", path=search_path(environ)) is None:
-        raise ToolMissing(f"real nodes need more programs; install what Debian packages as: {' '.join(packages)}")
     say(f"Installing Debian packages with apt-get: {' '.join(packages)}")
     _install(packages, environ)
     left = missing(environ)
