@@ -96,6 +96,9 @@ def kubelet(place: Place, options: Options) -> str:
             "podLogsDir": "/var/log/pods",
             "volumePluginDir": "/var/lib/kubelet/volumeplugins",
             "resolvConf": "/var/lib/resolv.conf",
+            # No name is known in this cluster: a server that refuses says so at once, none at all is an Event per pod.
+            "clusterDNS": ["127.0.0.1"],
+            "clusterDomain": "cluster.local",
             "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
             # Images come from no registry: one that was collected would be gone.
             "imageGCHighThresholdPercent": 100,
