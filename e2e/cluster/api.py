@@ -135,7 +135,7 @@ def _require_embedded(provider: Provider, options: Options | None) -> None:
 
 def _nodes_of(options: Options) -> str:
     names = ", ".join(node.name for node in options.real)
-    return f"the real nodes {names} as they are" if names else "simulated nodes only"
+    return f"the real nodes {names}" if names else "simulated nodes only"
 
 
 def _require_same_options(known: ClusterRecord | None, options: Options | None, name: str) -> None:
