@@ -52,7 +52,11 @@ class Reason(StrEnum):
     CRASH_LOOPING = "CrashLooping"
     NO_READY_ENDPOINT = "NoReadyEndpoint"
 
+    PROMETHEUS_ERROR = "PrometheusError"
     METRICS_MISSING = "MetricsMissing"
+    METRICS_STALE = "MetricsStale"
+    BUCKET_TOO_COARSE = "BucketTooCoarse"
+    TOO_FEW_REQUESTS = "TooFewRequests"
 
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"
