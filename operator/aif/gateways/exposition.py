@@ -22,6 +22,7 @@ class Exposition:
         self._work()
         self._decisions()
         self._api_server()
+        self._measuring()
 
     def _leadership(self) -> None:
         self.leader = Gauge("aif_leader", "1 while this replica holds the Lease.", registry=self.registry)
@@ -64,6 +65,11 @@ class Exposition:
         )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
+        )
+
+    def _measuring(self) -> None:
+        self.prometheus_errors_total = Counter(
+            "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
         )
 
     def _api_server(self) -> None:
