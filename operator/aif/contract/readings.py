@@ -15,6 +15,10 @@ SKEW_SECONDS = 5.0
 """How far the clocks of this process and of Prometheus may be apart before a value counts as from the future."""
 
 
+_ROUNDING = 1e-9
+"""Share of a target within which a bound counts as equal: targets are differences of decimal fractions."""
+
+
 class Gap(IntEnum):
     """Why a value is unknown; where several hold, the first of this list is told."""
 
@@ -116,8 +120,8 @@ def bucket_width(bounds: FloatArray, target: float) -> float:
     Returns:
         Infinite where the target lies beyond the last finite bound, 0 where it lies on a bound.
     """
-    above = int(np.searchsorted(bounds, target))
-    if above < len(bounds) and bounds[above] == target:
+    if np.isclose(bounds, target, rtol=_ROUNDING, atol=0.0).any():
         return 0.0
+    above = int(np.searchsorted(bounds, target))
     upper = float(bounds[above]) if above < len(bounds) else float("inf")
     return (upper - (float(bounds[above - 1]) if above else 0.0)) / target
