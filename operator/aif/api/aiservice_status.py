@@ -72,6 +72,9 @@ class Placement(ApiModel):
     predicted_latency_microseconds: Count | None = None
     """99th percentile of the request's latency, predicted at the decision."""
 
+    predicted_network_microseconds: Count | None = None
+    """Part of that latency that is spent between users and node, which no server can measure."""
+
     predicted_millijoules_per_request: Count | None = None
     """Energy of a request, predicted at the decision."""
 
@@ -153,6 +156,21 @@ class DimensionStatus(ApiModel):
 
     verdict: Annotated[str, Field(max_length=16)] = "Unknown"
     """Met, Breached or Unknown."""
+
+    since: Timestamp | None = None
+    """When the verdict became what it is."""
+
+    reason: _Name | None = None
+    """Why the verdict is Unknown."""
+
+    estimated: bool = False
+    """Whether a part of the measured value is predicted: the way between users and server."""
+
+    alarm: Annotated[str, Field(max_length=16)] = "Quiet"
+    """Quiet; Pending while a breach has not lasted long enough; Raised."""
+
+    alarm_since: Timestamp | None = None
+    """When the alarm became what it is; a timer that outlives the operator."""
 
 
 class Plan(ApiModel):

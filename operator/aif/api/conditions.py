@@ -58,6 +58,13 @@ class Reason(StrEnum):
     BUCKET_TOO_COARSE = "BucketTooCoarse"
     TOO_FEW_REQUESTS = "TooFewRequests"
 
+    LATENCY_BREACHED = "LatencyBreached"
+    ENERGY_BREACHED = "EnergyBreached"
+    ACCURACY_BREACHED = "AccuracyBreached"
+    AVAILABILITY_BREACHED = "AvailabilityBreached"
+    JITTER_BREACHED = "JitterBreached"
+    RELIABILITY_BREACHED = "ReliabilityBreached"
+
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"
     AS_EXPECTED = "AsExpected"

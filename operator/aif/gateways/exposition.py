@@ -68,6 +68,16 @@ class Exposition:
         )
 
     def _measuring(self) -> None:
+        self.evaluation_tick_seconds = Histogram(
+            "aif_evaluation_tick_seconds",
+            "Time to judge all contracts once.",
+            buckets=DURATIONS,
+            registry=self.registry,
+        )
+        self.evaluation_lag_seconds = Gauge(
+            "aif_evaluation_lag_seconds", "How late the last look at all contracts began.", registry=self.registry
+        )
+        self.threshold_alarms = Gauge("aif_threshold_alarms", "Alarms that are raised.", registry=self.registry)
         self.prometheus_errors_total = Counter(
             "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
         )
