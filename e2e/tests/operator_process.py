@@ -123,7 +123,7 @@ class Operators:
         kubeconfig = write_kubeconfig(self.kubectl, self.folder / f"{identity}.kubeconfig")
         credential = _credential(kubeconfig)
         self.redirect(kubeconfig)
-        port, log = _free_port(), self.folder / f"{identity}.log"
+        port, log = free_port(), self.folder / f"{identity}.log"
         variables = {"KUBECONFIG": str(kubeconfig), "HOSTNAME": identity, "AIF_HTTP_PORT": str(port), **settings}
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -168,7 +168,7 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
