@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import yaml
 from operator_process import free_port
-from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
 from rest import eventually
 
 from cluster import prometheus
