@@ -79,7 +79,7 @@ def test_within_the_grace_a_service_is_looked_at_again_when_it_ends() -> None:
         began = virtual_time.now()
         while await asyncio.wait_for(inside.work.get(), timeout=10.0) != a_key():
             pass
-        assert virtual_time.now() - began == pytest.approx(2.5)
+        assert virtual_time.now() - began == pytest.approx(3.5)
 
     virtual_time.run(scene())
 
