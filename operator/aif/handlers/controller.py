@@ -19,6 +19,7 @@ from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.patience import Patience
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -65,7 +66,9 @@ class Controller:
         self._now = now
         self.batcher = Batcher(world, work, metrics, now)
         metrics.services_waiting.set_function(lambda: len(triggers.waiting))
-        self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        self._expected: Expectations[WorkKey] = Expectations(clock)
+        self._patience = Patience(clock, work.add_after)
 
     async def run(self) -> None:
         """Reconcile keys until cancelled."""
@@ -133,6 +136,7 @@ class Controller:
         if service is None:
             self._triggers.waiting.discard(key)
             self._expected.forget(key)
+            self._patience.forget(key)
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
@@ -147,6 +151,7 @@ class Controller:
             return False
         decision = aiservice.reconcile(service, snapshot, now)
         self._keep(key, service, snapshot, decision, now)
+        decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):
             await self._carry_out(key, service, snapshot, decision)
         return True

@@ -21,7 +21,9 @@ from aif.scheduling.ledger import Claim
 UNSCHEDULABLE_SECONDS = 10.0
 """How long the scheduler may find no place for a pod of ours before we believe it."""
 
-_LOST = frozenset({Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE, Reason.NODE_NOT_JOINED})
+LOST = frozenset({Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE, Reason.NODE_NOT_JOINED})
+"""Reasons to leave a node on which nothing runs any more, as far as can be known."""
+
 _UNPLEASANT = frozenset({Reason.NODE_CORDONED})
 """Reasons to leave that do no harm to what already runs."""
 
@@ -82,7 +84,7 @@ def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: 
     here = select(sized(service, placement.replicas, variant), table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return Tenure(placement)
-    if here.reason in _LOST:
+    if here.reason in LOST:
         return _judge_loss(placement, here.reason, snapshot, now)
     return Tenure(placement, stays=False, reason=here.reason, message=here.message)
 
