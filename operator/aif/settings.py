@@ -128,6 +128,12 @@ class Settings:
     log_format: str = _setting("auto", _choice("auto", "json", "text"))
     """json, text, or auto: text on a terminal and json elsewhere."""
 
+    record: str = _setting("", str)
+    """Folder in which every decision is recorded with all that it was made from; none is when empty."""
+
+    record_mebibytes: int = _setting(256, _integer(1, 1_048_576))
+    """Size of that folder; the oldest recordings make way."""
+
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""
 

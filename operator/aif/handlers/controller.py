@@ -20,6 +20,7 @@ from aif.gateways.workqueue import WorkQueue
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.patience import Patience
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -56,6 +57,7 @@ class Controller:
         refresher: Refresher,
         metrics: Exposition,
         now: Callable[[], datetime],
+        recording: Recording | None = None,
     ) -> None:
         self._world = world
         self._work = work
@@ -64,7 +66,8 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
-        self.batcher = Batcher(world, work, metrics, now)
+        self._recording = recording
+        self.batcher = Batcher(world, work, metrics, now, recording)
         metrics.services_waiting.set_function(lambda: len(triggers.waiting))
         clock = asyncio.get_running_loop().time
         self._expected: Expectations[WorkKey] = Expectations(clock)
@@ -150,6 +153,8 @@ class Controller:
             self.batcher.add(key)
             return False
         decision = aiservice.reconcile(service, snapshot, now)
+        if self._recording is not None:
+            self._recording.single(service, snapshot, decision, now)
         self._keep(key, service, snapshot, decision, now)
         decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):

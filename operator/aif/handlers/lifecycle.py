@@ -28,6 +28,7 @@ from aif.gateways.workqueue import WorkQueue
 from aif.handlers import kopf_edge, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import WorkKey
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -54,6 +55,7 @@ class Replica:
         self._triggers = Triggers(self._world, self._work)
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
+        self._recording: Recording | None = None
 
     def _make_elector(self) -> Elector:
         return Elector(
@@ -150,6 +152,8 @@ class Replica:
         finally:
             self._stop.set()
             await _cancel([*tasks[1:], stopping])
+            if self._recording is not None:
+                await asyncio.to_thread(self._recording.close)
 
     def _workers(self) -> list[Coroutine[object, object, None]]:
         settings = self._settings
@@ -161,8 +165,16 @@ class Replica:
         )
         recorder = Recorder(writer, instance=settings.identity, metrics=self._metrics)
         applier = Applier(self._api, writer, recorder)
+        self._recording = Recording.of(settings, self._world, self._metrics)
         controller = Controller(
-            self._world, self._work, self._triggers, applier, Refresher(self._api, self._world), self._metrics, utc_now
+            self._world,
+            self._work,
+            self._triggers,
+            applier,
+            Refresher(self._api, self._world),
+            self._metrics,
+            utc_now,
+            self._recording,
         )
         return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
 
