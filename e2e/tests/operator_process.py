@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from audit import Audit
 from documents import ROOT
 from kubectl import Kubectl
 from operator_account import write_kubeconfig
@@ -111,8 +110,6 @@ class Operators:
 
     kubectl: Kubectl
     folder: Path
-    audit: Audit | None = None
-    """What the operator's account did since the first replica could start."""
     redirect: Callable[[Path], None] = lambda _: None
     """Changes the kubeconfig of a replica before it starts, so that it reaches the API server by another way."""
     replicas: list[Replica] = field(default_factory=list)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import operator_account
 import pytest
-from audit import Audit, Entry
+from audit import Audit, Audits, Entry
 from campaigns.drawing import AMPLE, places, services
 from campaigns.field import Field
 from campaigns.outcome import End, await_rest
@@ -86,7 +86,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 @pytest.fixture(scope="module")
-def upgrade(cluster: Cluster, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
+def upgrade(
+    cluster: Cluster, release: Release, audits: Audits, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Upgrade]:
     """Fifty services under the previous release, then the kinds, rights and the process of the present one."""
     kubectl, rest = Kubectl(cluster), Rest.to(cluster)
     operators = Operators(kubectl, tmp_path_factory.mktemp("operator"))
@@ -103,6 +105,7 @@ def upgrade(cluster: Cluster, release: Release, tmp_path_factory: pytest.TempPat
         audit = Audit(_log_of(cluster)).from_now()
         new = operators.start()
         code, end = _take_over(old, new, rest)
+        audits.add(audit.by(new.credential))
         writes = tuple(entry for entry in audit.writes() if entry.credential == new.credential)
         yield Upgrade(release, before, World.of(rest), end, writes, code, new.log.read_text())
     finally:

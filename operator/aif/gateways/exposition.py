@@ -68,6 +68,9 @@ class Exposition:
         self.services_waiting = Gauge(
             "aif_services_waiting", "Services that wait for capacity.", registry=self.registry
         )
+        self.migrations_in_flight = Gauge(
+            "aif_migrations_in_flight", "Services with a copy that has yet to go.", registry=self.registry
+        )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
         )

@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 
 from aif.api.aiservice import AIService
 from aif.gateways.clock import utc_now
@@ -24,10 +25,12 @@ from aif.gateways.kubernetes.recorder import Recorder
 from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import AISERVICES
 from aif.gateways.kubernetes.writer import Writer
+from aif.gateways.loglevels import LogLevels
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers import kopf_edge, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import WorkKey
+from aif.handlers.migrations import migrating
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
@@ -53,6 +56,7 @@ class Replica:
         self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
+        self._metrics.migrations_in_flight.set_function(lambda: len(migrating(self._world)))
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
         self._recording: Recording | None = None
@@ -75,6 +79,7 @@ class Replica:
                 *(m.run() for m in mirrors),
                 self._health.watch_loop(),
                 self._health.serve(self._settings.http_port),
+                LogLevels(Path(self._settings.log_levels_file), self._settings.log_level).follow(),
             ]
             code = await self._run_beside(background, self._lead(mirrors))
         log.info("Stopped operator", extra={"code": code})
