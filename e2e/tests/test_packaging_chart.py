@@ -75,6 +75,19 @@ def test_probes_and_service_follow_the_port() -> None:
     assert only(documents, "Service")["spec"]["ports"] == [{"name": "http", "port": 9090, "targetPort": "http"}]
 
 
+@pytest.mark.parametrize(
+    ("where", "folder", "file"),
+    [("/etc/aif-operator/log-levels", "/etc/aif-operator", "log-levels"), ("/etc/levels/mine", "/etc/levels", "mine")],
+)
+def test_the_log_levels_are_mounted_where_the_operator_looks(where: str, folder: str, file: str) -> None:
+    documents = rendered("--set", f"settings.logLevelsFile={where}", "--set", "fullnameOverride=other")
+    assert environment(documents)["AIF_LOG_LEVELS_FILE"] == where
+    assert container(documents)["volumeMounts"] == [{"name": "log-levels", "mountPath": folder, "readOnly": True}]
+    (volume,) = only(documents, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    source = {"name": "other-log-levels", "items": [{"key": "log-levels", "path": file}], "optional": True}
+    assert volume == {"name": "log-levels", "configMap": source}
+
+
 BAD_SETTINGS: Final = [
     ("leaseName", "Not A Name", None),
     ("leaseDurationSeconds", 0.5, "0.5"),
