@@ -37,6 +37,8 @@ CHANGED: Final = replace(
     log_levels_file="/etc/levels/of-loggers",
     log_format="json",
     profile="/profiles",
+    record="/recordings",
+    record_mebibytes=1_048_576,
     ladder=(frozenset({Tier.EDGE}), frozenset({Tier.CORE, Tier.CLOUD})),
     operator_weight_percent=0,
     runtime_classes=("gvisor", "kata"),
@@ -111,6 +113,9 @@ BAD_SETTINGS: Final = [
     ("logFormat", "xml", "xml"),
     ("logLevelsFile", "levels", None),
     ("profile", 1, None),
+    ("record", 1, None),
+    ("recordMebibytes", 0, "0"),
+    ("recordMebibytes", 1_048_577, "1048577"),
     ("ladder", [["Moon"]], "Moon"),
     ("ladder", [[]], ";"),
     ("operatorWeightPercent", 101, "101"),
@@ -159,6 +164,7 @@ EDGES: Final = {
     "writesPerSecond": (0.1, 100_000),
     "writeBurst": (1, 1_000_000),
     "resyncSeconds": (1, 86_400),
+    "recordMebibytes": (1, 1_048_576),
     "operatorWeightPercent": (0, 100),
 }
 
