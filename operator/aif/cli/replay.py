@@ -152,11 +152,12 @@ class Replay:
 
     def _batch(self, line: Json) -> dict[str, Json]:
         services = [self._services[uid] for uid in line["order"]]
-        batch = decide(services, table_of(self._rows, _moment(line)), self._policy, line["priorities"])
+        table = table_of(self._rows, _moment(line))
+        batch = decide(services, table, self._policy, line["priorities"], barred=line["barred"])
         return {
             uid: {
                 "places": [place_of(choice) for choice in found.choices],
-                "reason": found.reason,
+                "reason": str(found.reason),
                 "message": found.message,
             }
             for uid, found in batch.selections.items()
@@ -171,7 +172,7 @@ class Replay:
         return {
             uid: {
                 "places": [place_of(placement) for placement in outcome.placements],
-                "reason": selection.reason if selection else outcome.verdict.reason,
+                "reason": str(selection.reason if selection else outcome.verdict.reason),
                 "message": selection.message if selection else outcome.verdict.message,
             }
         }

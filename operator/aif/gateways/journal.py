@@ -118,7 +118,8 @@ class Journal(Generic[Entry]):
 
     def _begin(self) -> gzip.GzipFile:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._make_room()
+        # A file grows a little beyond its part before it is finished.
+        self._make_room(self._most_bytes - 2 * (self._most_bytes // _FILES))
         self._number += 1
         name = f"{PREFIX}{utc_now():%Y%m%dT%H%M%S}Z-{self._writer}-{self._number:05}{SUFFIX}{PART}"
         self._path = self._folder / name
@@ -129,6 +130,7 @@ class Journal(Generic[Entry]):
             file, self._file = self._file, None
             file.close()
             self._path.rename(self._path.with_name(self._path.name.removesuffix(PART)))
+            self._make_room(self._most_bytes)
 
     def _abandon(self) -> None:
         """Leave the present file as it is; the next entry begins another one."""
@@ -137,10 +139,10 @@ class Journal(Generic[Entry]):
             with contextlib.suppress(OSError):
                 file.close()
 
-    def _make_room(self) -> None:
-        """Remove the oldest files until another one fits."""
+    def _make_room(self, most_bytes: int) -> None:
+        """Remove the oldest files until all together are no larger than that."""
         sizes = {path: path.stat().st_size for path in files(self._folder)}
-        while sizes and sum(sizes.values()) > self._most_bytes - self._most_bytes // _FILES:
+        while sizes and sum(sizes.values()) > most_bytes:
             oldest = next(iter(sizes))
             oldest.unlink(missing_ok=True)
             del sizes[oldest]

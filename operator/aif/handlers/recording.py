@@ -78,8 +78,14 @@ class Recording:
             }
             for uid, selection in batch.selections.items()
         }
-        facts = {"kind": "Batch", "priorities": self._world.priorities(), "results": results}
-        facts["order"] = [service.metadata.uid for service in services]
+        barred = {service.metadata.uid: sorted(self._world.barred(service, now)) for service in services}
+        facts = {
+            "kind": "Batch",
+            "order": list(barred),
+            "priorities": self._world.priorities(),
+            "barred": {uid: nodes for uid, nodes in barred.items() if nodes},
+            "results": results,
+        }
         self._add(now, table, services, facts)
 
     def single(self, service: AIService, snapshot: Snapshot, decision: Decision, now: datetime) -> None:

@@ -165,7 +165,7 @@ def test_a_recording_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> Non
 
 
 def test_every_file_of_a_recording_can_be_replayed_alone(tmp_path: Path) -> None:
-    verdicts = recorded(tmp_path, a_loss, most_bytes=8 * 1024)
+    verdicts = recorded(tmp_path, a_loss, most_bytes=12 * 1024)
     paths = recording(str(tmp_path))
     assert len(paths) > 1
     alone = [verdict for path in paths for *_, found in replay([path], Wanted()) for verdict in found]
