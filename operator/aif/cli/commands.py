@@ -9,9 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aif.api.aiservice import AIService
-from aif.cli import explanation, explanation_view, nodes, placements
+from aif.cli import explanation, explanation_view, nodes, placements, replay_view
 from aif.cli.inputs import load
 from aif.cli.output import Output, errors, show
+from aif.cli.replay import Wanted, recording
 from aif.cli.simulation import Simulation
 from aif.cli.simulation import simulate as simulated
 from aif.errors import InvalidInput
@@ -31,6 +32,26 @@ def simulate(files: Sequence[str], output: Output) -> bool:
     result = of_files(files)
     show(placements.placements(result), output, lambda screen: placements.view(result, screen))
     return not result.unplaced
+
+
+def is_recording(path: str) -> bool:
+    """Tell whether ``path`` is a folder that an operator recorded its decisions into."""
+    return bool(recording(path))
+
+
+def replay(folder: str, service: str, node: str, output: Output) -> bool:
+    """Print the decisions of a recording beside what is decided now; return whether all are the same.
+
+    Raises:
+        InvalidInput: The recording cannot be read, or nothing in it is about ``service`` and ``node``.
+    """
+    verdicts = replay_view.replayed(recording(folder), Wanted(service, node))
+    if not verdicts:
+        asked = " and ".join(filter(None, (service, node))) or "any service"
+        raise InvalidInput(f"{folder}: no decision about {asked} is recorded there")
+    structure = replay_view.report(verdicts)
+    show(structure, output, lambda screen: replay_view.view(structure, screen))
+    return all(verdict.same for verdict in verdicts)
 
 
 def explain(name: str, namespace: str, files: Sequence[str], access: tuple[str, str], output: Output) -> None:

@@ -11,6 +11,7 @@ from aif.api.aiservice import AIService
 from aif.gateways.exposition import Exposition
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.keys import WorkKey
+from aif.handlers.recording import Recording
 from aif.handlers.world import World
 from aif.reconcile.placing import needs_choice
 from aif.scheduling.batch import decide
@@ -28,12 +29,18 @@ class Batcher:
     """Gathers services without a place, and hands each its part of one decision for all."""
 
     def __init__(
-        self, world: World, work: WorkQueue[WorkKey], metrics: Exposition, now: Callable[[], datetime]
+        self,
+        world: World,
+        work: WorkQueue[WorkKey],
+        metrics: Exposition,
+        now: Callable[[], datetime],
+        recording: Recording | None = None,
     ) -> None:
         self._world = world
         self._work = work
         self._metrics = metrics
         self._now = now
+        self._recording = recording
         self._pending: set[WorkKey] = set()
         self._some = asyncio.Event()
 
@@ -84,9 +91,12 @@ class Batcher:
     def _assign(self, services: Sequence[AIService]) -> None:
         for service in services:
             self._world.ledger.release(service.metadata.uid)
-        table = self._world.table(self._now())
+        now = self._now()
+        table = self._world.table(now)
         with self._metrics.decision_seconds.time():
             batch = decide(services, table, self._world.policy, self._world.priorities())
+        if self._recording is not None:
+            self._recording.batch(services, table, batch, now)
         for service in services:
             selection = batch.selections[service.metadata.uid]
             self._world.assign(service, selection)

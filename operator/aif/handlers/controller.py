@@ -19,6 +19,8 @@ from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.patience import Patience
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -55,6 +57,7 @@ class Controller:
         refresher: Refresher,
         metrics: Exposition,
         now: Callable[[], datetime],
+        recording: Recording | None = None,
     ) -> None:
         self._world = world
         self._work = work
@@ -63,9 +66,12 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
-        self.batcher = Batcher(world, work, metrics, now)
+        self._recording = recording
+        self.batcher = Batcher(world, work, metrics, now, recording)
         metrics.services_waiting.set_function(lambda: len(triggers.waiting))
-        self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        self._expected: Expectations[WorkKey] = Expectations(clock)
+        self._patience = Patience(clock, work.add_after)
 
     async def run(self) -> None:
         """Reconcile keys until cancelled."""
@@ -133,6 +139,7 @@ class Controller:
         if service is None:
             self._triggers.waiting.discard(key)
             self._expected.forget(key)
+            self._patience.forget(key)
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
@@ -146,7 +153,10 @@ class Controller:
             self.batcher.add(key)
             return False
         decision = aiservice.reconcile(service, snapshot, now)
+        if self._recording is not None:
+            self._recording.single(service, snapshot, decision, now)
         self._keep(key, service, snapshot, decision, now)
+        decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):
             await self._carry_out(key, service, snapshot, decision)
         return True

@@ -16,6 +16,10 @@ SETTLE_SECONDS = 0.2
 """How long freed capacity may gather before the services that wait for it are looked at again."""
 
 
+RESERVED_SECONDS = 5.0
+"""How long changes of what is held of a ComputeNode may gather before its status tells of them."""
+
+
 class Triggers:
     """Turns changes of the caches into keys on the queue; each is cheap, and none decides anything."""
 
@@ -52,7 +56,7 @@ class Triggers:
     def held_changed(self, *nodes: str) -> None:
         """Have the ComputeNodes whose reserved capacity changed report it, once for many changes."""
         for node in nodes:
-            self._work.add_after(WorkKey(Kind.COMPUTE_NODE, "", node), 1.0)
+            self._work.add_after(WorkKey(Kind.COMPUTE_NODE, "", node), RESERVED_SECONDS)
 
     def _service(self, key: Key, before: AIService | Faulty | None, after: AIService | Faulty | None) -> None:
         if before is not None and (after is None or after.metadata.uid != before.metadata.uid):

@@ -222,7 +222,7 @@ def test_no_child_is_made_again_for_a_service_that_is_gone() -> None:
         inside = a_world()
         service = an_aiservice()
         inside.see(service)
-        await inside.work_for()
+        await inside.work_for(10)
         inside.refresher.live[reference(service)] = None
         done = len(inside.applier.done)
         for key in inside.world.children["Deployment"].keys():  # noqa: SIM118 - a cache iterates over values
@@ -250,7 +250,7 @@ def test_a_node_reports_what_is_held_of_it() -> None:
     async def scene() -> None:
         inside = a_world()
         inside.see(an_aiservice())
-        await inside.work_for()
+        await inside.work_for(10)
         writes = [a for a in inside.applier.done if isinstance(a, WriteStatus) and a.target.kind == "ComputeNode"]
         assert writes[-1].status["reserved"]["services"] == 1
 

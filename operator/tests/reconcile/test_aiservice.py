@@ -186,13 +186,22 @@ def test_a_service_that_is_being_deleted_is_left_to_garbage_collection() -> None
 
 
 def test_a_move_keeps_ready_and_says_that_it_goes_on() -> None:
-    old = an_aiservice()
-    service, world = settled(old, changed_to=changed(old, update="Recreate"))
+    service, world = settled(an_aiservice(), pod={"ready": False})
     other = copy_of(an_aiservice(workload={"image": "plates:0"}))
     view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other)])
     told = conditions(status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)))
     assert told["Migrating"][0] == "True"
     assert told["Ready"][0] == "True"
+
+
+def test_where_the_old_copy_goes_at_once_nothing_is_told_to_serve_on() -> None:
+    service, world = settled(an_aiservice(), pod={"ready": False})
+    other = copy_of(an_aiservice(workload={"image": "plates:0"}))
+    view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other, ready=False)])
+    decision = reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)
+    assert f"delete Deployment {other.reference.name}" in said(decision.actions)
+    assert decision.status is not None
+    assert "Migrating" not in conditions(decision.status)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""A recording of the operator, made again by the program `aif` as a user would."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What `aif simulate` says of a recording.
+
+    `single` counts the decisions about a service that had a place before; `size` is in bytes.
+    """
+
+    status: int
+    total: int
+    same: int
+    services: int
+    single: int
+    size: int
+    first_difference: str
+
+
+def replayed(folder: Path) -> Replayed:
+    """Return what becomes of the decisions recorded in `folder`."""
+    command = [sys.executable, "-c", "from aif.cli import main; main()", "simulate", str(folder), "--output", "json"]
+    environment = {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.stdout, f"aif simulate ended with {done.returncode}:\n{done.stderr}"
+    told = json.loads(done.stdout)
+    different = (decision for decision in told["decisions"] if not decision["same"])
+    return Replayed(
+        status=done.returncode,
+        total=told["total"],
+        same=told["same"],
+        services=told["services"],
+        single=sum(decision["kind"] == "Single" for decision in told["decisions"]),
+        size=sum(path.stat().st_size for path in folder.iterdir()),
+        first_difference=next((f"{each['time']} {each['service']}" for each in different), ""),
+    )
