@@ -24,8 +24,8 @@ from cluster import prometheus
 from cluster.paths import Folders
 
 SCRAPE_SECONDS: Final = 1
-BUCKETS: Final = (0.002, 0.005, 0.01, 0.0195, 0.0205, 0.03, 0.05, 0.1, 0.5)
-"""Upper bounds in seconds; a bucket around 20 ms is narrow enough to tell a target there."""
+BUCKETS: Final = tuple(round(0.001 * 1.04**step, 6) for step in range(180))
+"""Upper bounds in seconds, from 1 ms to 1 s: each bucket is narrow enough to tell any target in it within 5 %."""
 
 
 @dataclass

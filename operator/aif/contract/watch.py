@@ -122,6 +122,7 @@ class Judged:
         finding: Kept, broken, or unknown.
         gap: Why it is unknown.
         value: Value over the slow window in SI units; None where unknown.
+        recent: Value over the fast window, which tells whether a breach goes on.
         at: When it was sampled, in seconds since 1970; None where unknown.
         phase: How far a breach has come.
         since: When that phase began, in seconds since 1970.
@@ -133,6 +134,7 @@ class Judged:
     finding: Finding
     gap: Gap
     value: float | None
+    recent: float | None
     at: float | None
     phase: Phase
     since: float
@@ -173,7 +175,8 @@ class Watch:
         found = evaluate(alarms, self._limits, *loads, self._for_seconds, now)
         gap = np.where(slow.gap != Gap.NONE, slow.gap, fast.gap)
         wayless = (gap == Gap.NONE) & np.isnan(self._way)
-        return list(self._judged(slow.value, np.where(wayless, Gap.MISSING, gap), samples[1].at, found)), found
+        values = (slow.value + self._way, fast.value + self._way)
+        return list(self._judged(values, np.where(wayless, Gap.MISSING, gap), samples[1].at, found)), found
 
     def _samples(self, answers: Answers, place: int, bucket: FloatArray) -> Samples:
         """Return what was answered for the fast (0) or the slow (1) window."""
@@ -209,17 +212,23 @@ class Watch:
                 width[row] = bucket_width(edges, own)
         return width
 
-    def _judged(self, value: FloatArray, gap: IntArray, at: FloatArray, found: Evaluation) -> Iterator[Judged]:
+    def _judged(
+        self, values: tuple[FloatArray, FloatArray], gap: IntArray, at: FloatArray, found: Evaluation
+    ) -> Iterator[Judged]:
         for row, promise in enumerate(self.promises):
-            measured = float(value[row] + self._way[row])
             yield Judged(
                 dimension=promise.limit.dimension,
                 finding=Finding(found.finding[row]),
                 gap=Gap(gap[row]),
-                value=None if np.isnan(measured) else measured,
-                at=None if np.isnan(at[row]) else float(at[row]),
+                value=_told(values[0][row]),
+                recent=_told(values[1][row]),
+                at=_told(at[row]),
                 phase=Phase(found.alarms.phase[row]),
                 since=float(found.alarms.since[row]),
                 hard=promise.limit.hard,
                 estimated=promise.estimated,
             )
+
+
+def _told(figure: np.float64) -> float | None:
+    return None if np.isnan(figure) else float(figure)

@@ -50,6 +50,16 @@ def proposed(service: ObjectReference, node: str, token: str) -> Emit:
     return Emit(service, "Normal", "AwaitingApproval", "Propose", note)
 
 
+def alarm(service: ObjectReference, reason: str, sentence: str) -> Emit:
+    """Tell that a promise of the contract has been broken for long enough."""
+    return Emit(service, "Warning", reason, "Alarm", sentence)
+
+
+def cleared(service: ObjectReference, sentence: str) -> Emit:
+    """Tell that a broken promise is kept again."""
+    return Emit(service, "Normal", "AlarmCleared", "Alarm", sentence)
+
+
 def registered(node: ObjectReference, tier: str) -> Emit:
     """Tell that a Node was registered as a ComputeNode."""
     return Emit(node, "Normal", "Registered", "Register", f"Registered as ComputeNode of tier {tier}")

@@ -26,10 +26,13 @@ from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import AISERVICES
 from aif.gateways.kubernetes.writer import Writer
 from aif.gateways.loglevels import LogLevels
+from aif.gateways.prometheus.profiles import load as load_profiles
+from aif.gateways.prometheus.source import Prometheus
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers import kopf_edge, reflectors
 from aif.handlers.controller import Controller
-from aif.handlers.keys import WorkKey
+from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.measuring import Measurer
 from aif.handlers.migrations import migrating
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
@@ -50,6 +53,7 @@ class Replica:
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self._settings = settings
         self._connection = connection
+        self._profiles = load_profiles(settings.metric_profiles)
         self._stop = asyncio.Event()
         self._metrics = Exposition()
         self._health = Health(self._metrics)
@@ -148,7 +152,7 @@ class Replica:
     async def _act(self, holding: asyncio.Task[None]) -> int:
         """Run workers and kopf until one of them, or the Lease, ends."""
         workers = self._workers()
-        parts = [self._resync(), self._watch_services(), *workers]
+        parts = [self._resync(), self._watch_services(), *workers, *self._measuring()]
         tasks = [holding, *map(asyncio.create_task, parts)]
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -182,6 +186,22 @@ class Replica:
             self._recording,
         )
         return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
+
+    def _measuring(self) -> list[Coroutine[object, object, None]]:
+        """Return what judges contracts, where a metrics source is configured."""
+        settings, world = self._settings, self._world
+        if not settings.prometheus_url:
+            return []
+        measurer = Measurer(
+            Prometheus(settings.prometheus_url, self._metrics),
+            self._profiles,
+            lambda: (service for service in world.services if isinstance(service, AIService)),
+            lambda meta: self._work.add(WorkKey(Kind.SERVICE, meta.namespace, meta.name)),
+            self._metrics,
+            utc_now,
+        )
+        world.judged = lambda uid: measurer.judged.get(uid, ())
+        return [measurer.run(settings.evaluation_seconds)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
         if self._stop.is_set():

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from aif.api.aiservice import AIService
+from aif.api.metadata import ObjectMeta
 from aif.contract.alarms import Alarms, Evaluation, Phase
 from aif.contract.answers import Row
 from aif.contract.profiles import Profile
@@ -48,7 +49,7 @@ class Measurer:
         source: MetricsSource,
         profiles: Mapping[str, Profile],
         services: Callable[[], Iterable[AIService]],
-        changed: Callable[[AIService], None],
+        changed: Callable[[ObjectMeta], None],
         metrics: Exposition,
         now: Callable[[], datetime],
     ) -> None:
@@ -127,7 +128,7 @@ class Measurer:
         for service in placed:
             uid = service.metadata.uid
             if _verdicts(before.get(uid, ())) != _verdicts(self.judged.get(uid, ())):
-                self._changed(service)
+                self._changed(service.metadata)
 
 
 def recorded_alarms(service: AIService) -> Iterable[tuple[Alarm, tuple[Phase, float]]]:

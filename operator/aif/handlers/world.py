@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
+from aif.contract.watch import Judged
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
 from aif.domain.registry import speakers
@@ -41,6 +42,7 @@ class World:
         moves: How many services may leave their nodes at once.
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
+        judged: Returns what is known of the promises of a service (uid); None where nothing measures.
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
@@ -53,6 +55,7 @@ class World:
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
+        self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
         self.priority_classes: Cache[tuple[str, int]] = Cache()
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
@@ -72,6 +75,7 @@ class World:
             barred=self.barred(service, now),
             may_move=self.moves.allows(),
             policy=self.policy,
+            judged=self.judged(service.metadata.uid),
             routes_served=self.routes_served,
         )
 

@@ -78,6 +78,11 @@ def microseconds(choice: Choice) -> int | None:
     return _scaled(choice.forecast.latency_seconds, 1e6)
 
 
+def network_microseconds(choice: Choice) -> int | None:
+    """Return the part of the predicted latency between users and node, rounded up."""
+    return _scaled(choice.forecast.communication_seconds, 1e6)
+
+
 def millijoules(choice: Choice) -> int | None:
     """Return the predicted energy of a request, rounded up."""
     return _scaled(choice.forecast.joules, 1e3)

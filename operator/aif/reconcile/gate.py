@@ -66,6 +66,7 @@ def _placement(service: AIService, choice: Choice) -> Placement:
         score=choice.score,
         copy_id=copy_id(service, choice.node_name, choice.variant),
         predicted_latency_microseconds=evidence.microseconds(choice),
+        predicted_network_microseconds=evidence.network_microseconds(choice),
         predicted_millijoules_per_request=evidence.millijoules(choice),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aif.api.aiservice import AIService
@@ -12,7 +13,10 @@ from aif.contract.alarms import Finding, Phase
 from aif.contract.limits import Limit, Sense, limits_of
 from aif.contract.readings import Gap
 from aif.contract.watch import Judged
+from aif.domain import events
+from aif.domain.actions import Emit
 from aif.domain.conditions import Verdict, timestamp
+from aif.reconcile.rollout import reference
 
 BREACHES = {
     "latency": Reason.LATENCY_BREACHED,
@@ -24,6 +28,7 @@ BREACHES = {
 }
 """What a broken promise of each dimension is called."""
 
+_QUIET, _RAISED = (phase.name.capitalize() for phase in (Phase.QUIET, Phase.RAISED))
 _UNAVAILABLE = (Gap.FAILED, Gap.MISSING, Gap.STALE)
 _VERDICTS = {Finding.UNKNOWN: "Unknown", Finding.MET: "Met", Finding.BREACHED: "Breached"}
 _UNITS = {1e-6: "us", 1e-3: "mJ", 1e-4: "basis points"}
@@ -75,8 +80,20 @@ def _row(
     )
 
 
-def conditions(service: AIService, judged: Sequence[Judged]) -> Iterator[Verdict]:
-    """Yield QoSMet, MetricsAvailable, and ThresholdAlarm while there is an alarm."""
+def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
+    """Yield QoSMet, MetricsAvailable, and ThresholdAlarm while there is an alarm.
+
+    Args:
+        service: Whose contract is judged.
+        judged: What is known of its promises; none where it was not looked at, None where nothing measures.
+    """
+    if not judged:
+        why = "No metrics source is configured" if judged is None else "Not measured yet"
+        if not limits_of(service):
+            why = "Nothing that can be measured is promised"
+        yield Verdict("QoSMet", "Unknown", Reason.METRICS_MISSING, why)
+        yield Verdict("MetricsAvailable", "Unknown", Reason.METRICS_MISSING, why)
+        return
     yield _met(service, judged)
     missing = [each for each in judged if each.gap in _UNAVAILABLE]
     if missing:
@@ -124,3 +141,15 @@ def _spec(limit: Limit, value: float) -> int:
 
 def _time(moment: float) -> str:
     return timestamp(datetime.fromtimestamp(moment, UTC))
+
+
+def news(service: AIService, after: Sequence[DimensionStatus], judged: Sequence[Judged]) -> Iterator[Emit]:
+    """Yield the events of alarms that the status did not tell of before: what was recorded is not said again."""
+    before = {row.dimension: row.alarm for row in service.status.qos}
+    known = {each.dimension: each for each in judged}
+    for row in after:
+        was, each = before.get(row.dimension, _QUIET), known.get(row.dimension)
+        if each is not None and row.alarm == _RAISED != was:
+            yield events.alarm(reference(service), BREACHES[row.dimension], sentence(service, each))
+        elif each is not None and was == _RAISED != row.alarm:
+            yield events.cleared(reference(service), sentence(service, replace(each, value=each.recent)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
+from aif.contract.watch import Judged
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
 from aif.domain.policy import Policy
@@ -28,6 +29,7 @@ class Snapshot:
         barred: Nodes that took no pod of the service, whatever their figures say.
         may_move: Whether a copy may leave its node now; False while too many others do.
         policy: What the administrator configured.
+        judged: What is known of each promise of the contract; none before the first look, None where nothing measures.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
@@ -39,6 +41,7 @@ class Snapshot:
     barred: frozenset[str] = frozenset()
     may_move: bool = True
     policy: Policy = field(default_factory=Policy)
+    judged: tuple[Judged, ...] | None = None
     routes_served: bool = False
 
 

@@ -78,7 +78,7 @@ class Scene:
             self.source,
             {"runtime": PROFILE},
             lambda: self.services,
-            lambda service: self.woken.append(service.metadata.name),
+            lambda meta: self.woken.append(meta.name),
             self.metrics,
             lambda: self.now,
         )

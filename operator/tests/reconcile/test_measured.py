@@ -30,6 +30,7 @@ def judged(dimension: str = "latency", finding: Finding = Finding.MET, **changes
     known: dict[str, Any] = {
         "gap": Gap.NONE,
         "value": 0.0056,
+        "recent": 0.0056,
         "at": THEN,
         "phase": Phase.QUIET,
         "since": THEN - 60,
