@@ -88,7 +88,7 @@ def test_a_kept_promise_is_told_with_its_value_and_time() -> None:
     judged = judge(a_watch(), answers([of("plates", 0.010)], [of("plates", 0.012)]))
     assert judged == Judged(
         "latency", Finding.MET, Gap.NONE, 0.012, 0.010, NOW - 10, Phase.QUIET, NOW - 100, True, False
-    )  # noqa: FBT003
+    )
 
 
 def test_a_promise_that_both_windows_break_is_an_alarm() -> None:
