@@ -83,7 +83,7 @@ def view(structure: Json, screen: Console) -> RenderableType:
     if not services:
         return Group(Text("There is no AIService here; --all-namespaces looks in all of them."))
     several = len({service["namespace"] for service in services}) > 1
-    headings = ("SERVICE", "NODE", "REPLICAS", "SCORE", "COMPUTE", "CPU", "MEMORY", "ACCELERATORS", "PREDICTED")
+    headings = ("SERVICE", "NODE", "REPLICAS", "SCORE", "COMPUTE", "CPU", "MEMORY", "DEVICES", "LATENCY")
     table = grid(*(["NAMESPACE"] if several else []), *headings, "VERDICT")
     for service in services:
         names = [Text(service["name"], style="bold")]
@@ -109,8 +109,14 @@ def _demands(demands: Json) -> list[str]:
         rate(compute, "FLOP/s") if compute else ABSENT,
         demands.get("cpu", ABSENT),
         memory(asked) if asked else ABSENT,
-        demands.get("accelerators", ABSENT),
+        _devices(demands.get("accelerators", ABSENT)),
     ]
+
+
+def _devices(asked: str) -> str:
+    """Return accelerators without their vendor, such as ``2 gpu`` for ``2x nvidia.com/gpu``."""
+    count, _, name = asked.partition("x ")
+    return f"{count} {name.rpartition('/')[2]}" if name else asked
 
 
 def _latency(service: Json) -> str:
