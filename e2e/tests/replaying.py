@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from documents import ROOT
+from command_line import aif
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,7 @@ class Replayed:
 
 def replayed(folder: Path) -> Replayed:
     """Return what becomes of the decisions recorded in `folder`."""
-    command = [sys.executable, "-c", "from aif.cli import main; main()", "simulate", str(folder), "--output", "json"]
-    environment = {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    done = aif("simulate", str(folder), "--output", "json")
     assert done.stdout, f"aif simulate ended with {done.returncode}:\n{done.stderr}"
     told = json.loads(done.stdout)
     different = (decision for decision in told["decisions"] if not decision["same"])

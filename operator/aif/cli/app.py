@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from types import ModuleType
 from typing import Annotated
 
@@ -28,6 +28,13 @@ class Status(IntEnum):
     USAGE = 2
     UNPLACED = 3
     INTERRUPTED = 130
+
+
+class Top(StrEnum):
+    """What `aif top` lists."""
+
+    NODES = "nodes"
+    SERVICES = "services"
 
 
 app = typer.Typer(
@@ -112,6 +119,49 @@ def nodes(
     With -f it lists those in these files, as they would be once the services in them are placed.
     """
     _commands().list_nodes(files or [], (kubeconfig, context), output)
+
+
+@app.command()
+def top(
+    what: Annotated[Top, typer.Argument(metavar="nodes|services", help="What to list.")],
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Of services; default: that of the context.")
+    ] = "",
+    *,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Services of all namespaces.")] = False,
+    sort_by: Annotated[
+        str,
+        typer.Option(
+            help="nodes: tier (default), name, services, or a resource such as cpu, memory, nvidia.com/gpu (largest "
+            "share first); services: name (default), node, score, cpu, memory, compute."
+        ),
+    ] = "",
+    files: Files = None,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List what nodes have and what is claimed of it, or what services ask for and where they are.
+
+    With -f it lists those in these files, as they would be once the services in them are placed.
+    """
+    if what is Top.NODES:
+        _commands().top_of_nodes(files or [], (kubeconfig, context), sort_by, output)
+    else:
+        chosen = (namespace, everywhere)
+        _commands().top_of_services(files or [], (kubeconfig, context), chosen, sort_by, output)
+
+
+@app.command()
+def history(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Name of the AIService.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Tell what happened to a service: decisions, moves and refusals with their times, the newest last."""
+    _commands().tell_history(service, namespace, (kubeconfig, context), output)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aif.api.aiservice import AIService
-from aif.cli import explanation, explanation_view, nodes, placements, replay_view
+from aif.cli import explanation, explanation_view, history, nodes, placements, replay_view, top_nodes, top_services
 from aif.cli.inputs import load
 from aif.cli.output import Output, errors, show
 from aif.cli.replay import Wanted, recording
@@ -80,6 +80,51 @@ def list_nodes(files: Sequence[str], access: tuple[str, str], output: Output) ->
         network, services = _live().network(_access(access, ""))
         structure = nodes.report(network, services, Ledger())
     show(structure, output, lambda screen: nodes.view(structure, screen))
+
+
+def top_of_nodes(files: Sequence[str], access: tuple[str, str], sort_by: str, output: Output) -> None:
+    """Print what compute nodes have, what is claimed and what is free, in ``files`` or in the cluster of ``access``.
+
+    Raises:
+        AifError: They cannot be read, or nothing is called ``sort_by``.
+    """
+    if files:
+        result = of_files(files)
+        network, services, ledger = result.network, result.services, result.ledger
+    else:
+        network, services = _live().network(_access(access, ""))
+        ledger = top_nodes.claims_of(network, services, Settings.from_environ(os.environ).policy)
+    structure = top_nodes.report(network, services, ledger, sort_by or top_nodes.TIER)
+    show(structure, output, lambda screen: top_nodes.view(structure, screen))
+
+
+def top_of_services(
+    files: Sequence[str], access: tuple[str, str], namespace: tuple[str, bool], sort_by: str, output: Output
+) -> None:
+    """Print what services ask for and where they are, those of a namespace, or all where the flag beside it says so.
+
+    Raises:
+        AifError: They cannot be read, or nothing is called ``sort_by``.
+    """
+    name, everywhere = namespace
+    if files:
+        services = tuple(one for one in of_files(files).services if name in ("", one.metadata.namespace))
+    else:
+        services = _live().services(_access(access, name), everywhere=everywhere)
+    structure = top_services.report(services, sort_by or "name")
+    show(structure, output, lambda screen: top_services.view(structure, screen))
+
+
+def tell_history(name: str, namespace: str, access: tuple[str, str], output: Output) -> None:
+    """Print what happened to the service ``name``.
+
+    Raises:
+        AifError: It is not there, or cannot be read.
+    """
+    where = _access(access, namespace)
+    service = _live().service(where, name)
+    structure = history.report(service, _live().events(where, service), datetime.now(UTC))
+    show(structure, output, lambda screen: history.view(structure, screen))
 
 
 def of_files(files: Sequence[str]) -> Simulation:

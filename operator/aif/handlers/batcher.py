@@ -94,7 +94,8 @@ class Batcher:
         now = self._now()
         table = self._world.table(now)
         with self._metrics.decision_seconds.time():
-            batch = decide(services, table, self._world.policy, self._world.priorities())
+            barred = {service.metadata.uid: self._world.barred(service, now) for service in services}
+            batch = decide(services, table, self._world.policy, self._world.priorities(), barred=barred)
         if self._recording is not None:
             self._recording.batch(services, table, batch, now)
         for service in services:

@@ -41,6 +41,7 @@ class Triggers:
 
     def everything(self) -> None:
         """Have every object looked at."""
+        self._world.forget_refusals()
         for namespace, name in self._world.nodes.keys():  # noqa: SIM118 - a cache iterates over values
             self._work.add(WorkKey(Kind.NODE, namespace, name))
         for namespace, name in self._world.compute_nodes.keys():  # noqa: SIM118
@@ -50,6 +51,7 @@ class Triggers:
 
     def capacity_changed(self) -> None:
         """Have the services that wait for capacity looked at soon, the most urgent first."""
+        self._world.forget_refusals()
         for key in sorted(self.waiting, key=lambda key: (-self._world.priority((key.namespace, key.name)), key)):
             self._work.add_after(key, SETTLE_SECONDS)
 
@@ -67,6 +69,7 @@ class Triggers:
         """Let go of what a deleted service held; one of the same name is another service."""
         claims = self._world.ledger.claims_of(owner)
         self._world.forget_selection(owner)
+        self._world.forget_refusals(owner)
         if claims:
             self._world.ledger.release(owner)
             self.held_changed(*(claim.node for claim in claims))

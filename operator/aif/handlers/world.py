@@ -28,6 +28,10 @@ BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
 
 
+REMEMBERED = 4096
+"""Objects that are gone and that a write may still be waited for; that takes a moment at most."""
+
+
 class World:
     """Everything the operator has seen, and what it promised on that ground.
 
@@ -59,10 +63,13 @@ class World:
         self.priority_classes: Cache[tuple[str, int]] = Cache()
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
+        self._refusals: dict[str, tuple[int, Selection]] = {}
+        self._gone: dict[str, None] = {}
         self._bars: dict[str, dict[str, datetime]] = {}
         self._fleet = Fleet(self.ledger)
         self._crowded: set[str] = set()
         self._keep_fleet()
+        self._keep_gone()
 
     def snapshot(self, service: AIService, now: datetime) -> Snapshot:
         """Return the world as a decision about ``service`` sees it."""
@@ -90,9 +97,14 @@ class World:
         return self.ledger.settle(meta.uid, claims, nodes, pods)
 
     def assign(self, service: AIService, selection: Selection) -> None:
-        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it."""
+        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it.
+
+        That there is no place for it stays true until capacity changes, however often it is looked at.
+        """
         meta = service.metadata
-        if self.hold(service, [choice.claim for choice in selection.choices]) is None:
+        if selection.chosen is None and meta.uid not in self._bars:
+            self._refusals[meta.uid] = (meta.generation, selection)
+        elif self.hold(service, [choice.claim for choice in selection.choices]) is None:
             self._selections[meta.uid] = (meta.generation, selection)
 
     def has_selection(self, service: AIService) -> bool:
@@ -100,12 +112,20 @@ class World:
         return self._assigned(service) is not None
 
     def _assigned(self, service: AIService) -> Selection | None:
-        generation, selection = self._selections.get(service.metadata.uid, (None, None))
+        uid = service.metadata.uid
+        generation, selection = self._selections.get(uid) or self._refusals.get(uid) or (None, None)
         return selection if generation == service.metadata.generation else None
 
     def forget_selection(self, owner: str) -> None:
-        """Say that the service ``owner`` has acted on its decision, or is gone."""
+        """Say that the service ``owner`` has acted on its decision."""
         self._selections.pop(owner, None)
+
+    def forget_refusals(self, owner: str | None = None) -> None:
+        """Say that there may be a place for who found none, as capacity changed; or that ``owner`` is gone."""
+        if owner is None:
+            self._refusals.clear()
+        else:
+            self._refusals.pop(owner, None)
 
     def bar(self, service: AIService, nodes: Iterable[str], now: datetime) -> None:
         """Leave ``nodes`` out of decisions about ``service`` for a while."""
@@ -154,11 +174,29 @@ class World:
         )
         self.pods.listen(lambda _, before, after: self._crowd(before, after))
 
+    def _keep_gone(self) -> None:
+        """Remember which objects are gone, so that nobody waits to see what was written of them."""
+        self.services.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
+        self.compute_nodes.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
+        for cache in self.children.values():
+            cache.listen(lambda _, before, after: self._vanish(_child_uid(before), _child_uid(after)))
+
+    def _vanish(self, before: str, after: str) -> None:
+        if before and before != after:
+            self._gone[before] = None
+            if len(self._gone) > REMEMBERED:
+                del self._gone[next(iter(self._gone))]
+
     def _crowd(self, *pods: Pod | None) -> None:
         self._crowded.update(pod.node for pod in pods if pod is not None and pod.node)
 
     def look(self, reference: ObjectReference) -> Seen | None:
-        """Return what the caches show of an object that was written; None where they show nothing."""
+        """Return what the caches show of an object that was written; None where they show nothing.
+
+        One that they showed and show no more is not waited for: it is seen as terminating.
+        """
+        if reference.uid in self._gone:
+            return Seen("", "", terminating=True)
         key = (reference.namespace, reference.name)
         match reference.kind:
             case "AIService":
@@ -183,6 +221,14 @@ def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
         return None
     meta = value.metadata
     return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
+
+
+def _uid(value: AIService | ComputeNode | Faulty | None) -> str:
+    return "" if value is None else value.metadata.uid
+
+
+def _child_uid(child: Child | None) -> str:
+    return "" if child is None else child.reference.uid
 
 
 def _served_by(pod: Pod) -> list[Key]:

@@ -45,6 +45,8 @@ class MemoryApplier:
     """What the next action of a kind fails with."""
     silent: bool = False
     """Carry out, and let no cache see it."""
+    on_apply: Callable[[str], None] | None = None
+    """What happens to an object of that name between its write and the answer."""
     version: int = 100
 
     async def carry_out(self, actions: Sequence[Action], regarding: ObjectReference) -> AsyncIterator[Written]:
@@ -67,6 +69,8 @@ class MemoryApplier:
                 name = body["metadata"]["name"]
                 meta = {**body["metadata"], "uid": f"uid-{name}", "resourceVersion": str(self.version)}
                 child = parse_child({**body, "metadata": meta})
+                if self.on_apply is not None:
+                    self.on_apply(name)
                 self._show(lambda: self.world.children[body["kind"]].put((meta["namespace"], name), child))
                 return Written(child.reference, child.resource_version)
             case WriteStatus(target, status):

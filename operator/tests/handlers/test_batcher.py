@@ -17,7 +17,7 @@ from aif.handlers.batcher import TICK_SECONDS
 from aif.scheduling.batch import Batch, decide
 from aif.scheduling.node_table import NodeTable
 from tests import virtual_time
-from tests.builders import a_compute_node, a_node, an_aiservice
+from tests.builders import NOON, a_compute_node, a_node, an_aiservice
 from tests.handlers.scenes import Inside, a_key
 from tests.reconcile.scenes import a_placement, placed, said
 
@@ -54,14 +54,19 @@ class Watched:
         self.asked: list[list[str]] = []
 
     def __call__(
-        self, services: Sequence[AIService], table: NodeTable, policy: Policy, priorities: Mapping[str, int]
+        self,
+        services: Sequence[AIService],
+        table: NodeTable,
+        policy: Policy,
+        priorities: Mapping[str, int],
+        **options: Any,
     ) -> Batch:
         """Return the decision of the real one."""
         names = [service.metadata.name for service in services]
         self.asked.append(names)
         if self.poison in names:
             raise ZeroDivisionError(self.poison)
-        return decide(services, table, policy, priorities)
+        return decide(services, table, policy, priorities, **options)
 
 
 @pytest.fixture
@@ -108,9 +113,9 @@ def test_a_batch_that_took_long_is_followed_by_a_rest(monkeypatch: pytest.Monkey
         real = loop.time
         monkeypatch.setattr(loop, "time", lambda: real() + clock["ahead"])
 
-        def slow(*args: Any) -> Batch:
+        def slow(*args: Any, **options: Any) -> Batch:
             clock["ahead"] += 1.0
-            return spy(*args)
+            return spy(*args, **options)
 
         monkeypatch.setattr(batcher, "decide", slow)
         task = asyncio.create_task(inside.controller.batcher.run())
@@ -216,11 +221,30 @@ def test_decisions_refusals_and_who_waits_are_counted() -> None:
     virtual_time.run(scene())
 
 
-def test_who_waits_is_decided_again_after_its_own_status_only(watched: Watched) -> None:
+def test_who_waits_is_decided_once_until_capacity_changes(watched: Watched) -> None:
     async def scene() -> None:
         inside = a_world("first", "second")
         await inside.work_for(300)
-        assert watched.asked == [["first", "second"], ["second"]]
+        assert watched.asked == [["first", "second"]]
         assert said(inside.applier.done).count("status AIService second") == 1
+        assert value(inside, "aif_rejections_total", reason="CapacityReserved") == 1.0
+        inside.triggers.capacity_changed()
+        await inside.work_for(300)
+        assert watched.asked == [["first", "second"], ["second"]]
+        inside.world.services.put(("default", "first"), None)
+        await inside.work_for(10)
+        assert [placement.node for placement in service_of(inside, "second").status.placements] == ["gnb-7"]
+
+    virtual_time.run(scene())
+
+
+def test_a_node_that_took_no_pod_of_a_service_is_left_out_for_it_alone() -> None:
+    async def scene() -> None:
+        inside = a_world("first", "second", rows=2)
+        for name in ("first", "second"):
+            inside.world.bar(service_of(inside, name), [{"first": "gnb-7", "second": "gnb-8"}[name]], NOON)
+        await inside.work_for()
+        homes = [service_of(inside, name).status.placements[0].node for name in ("first", "second")]
+        assert homes == ["gnb-8", "gnb-7"]
 
     virtual_time.run(scene())

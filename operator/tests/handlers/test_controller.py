@@ -7,8 +7,10 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.domain.actions import Apply, WriteStatus
 from aif.domain.cluster import Node
+from aif.domain.registry import TIER_LABEL
 from aif.errors import ApiError, Conflict, Denied, Forbidden, NameTaken, Unavailable
 from aif.gateways.kubernetes.kinds import Faulty, parse_service
+from aif.handlers.keys import Kind
 from aif.reconcile.rollout import reference
 from tests import virtual_time
 from tests.builders import CPU_32, a_compute_node, a_node, a_pod, an_aiservice
@@ -253,5 +255,29 @@ def test_a_node_reports_what_is_held_of_it() -> None:
         await inside.work_for(10)
         writes = [a for a in inside.applier.done if isinstance(a, WriteStatus) and a.target.kind == "ComputeNode"]
         assert writes[-1].status["reserved"]["services"] == 1
+
+    virtual_time.run(scene())
+
+
+def test_what_was_written_and_deleted_at_once_is_not_waited_for() -> None:
+    async def scene() -> None:
+        node = a_node("metro-1", labels={TIER_LABEL: "Edge"})
+        inside = Inside.of(nodes=[node])
+        made: list[str] = []
+
+        def delete(name: str) -> None:
+            """Show the ComputeNode that was written, and that it is gone, before anybody looks again."""
+            made.append(name)
+            if len(made) == 1:
+                uid = {"uid": f"uid-{name}", "resourceVersion": "1"}
+                shown = a_compute_node("metro-1", nodeName="metro-1", metadata=uid)
+                inside.world.compute_nodes.put(("", "metro-1"), shown)
+                inside.world.compute_nodes.put(("", "metro-1"), None)
+
+        inside.applier.silent = True
+        inside.applier.on_apply = delete
+        inside.work.add(a_key("metro-1", Kind.NODE))
+        await inside.work_for(3)
+        assert len(made) == 2, "it is registered again"
 
     virtual_time.run(scene())

@@ -16,7 +16,7 @@ from aif.domain.cluster import ServiceView
 from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.aiservice import fail, reconcile
 from aif.reconcile.snapshot import Decision
-from tests.builders import A100, CPU_32, NOON, a_compute_node, an_aiservice
+from tests.builders import A100, CPU_32, NOON, a_compute_node, a_node, an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_snapshot, a_view, changed, copy_of, said, settled
 
 LATER = NOON + timedelta(hours=1)
@@ -232,3 +232,21 @@ def test_a_failure_that_is_told_already_is_not_told_again() -> None:
     error = Denied("exceeded quota: small")
     told: AIService = service.model_copy(update={"status": status_of(fail(service, error, world, LATER))})
     assert fail(told, error, world, LATER).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("ready", "answers", "note"),
+    [
+        pytest.param("True", True, "the one on gnb-7 serves on", id="a cordoned node"),
+        pytest.param("Unknown", True, "in place of the one on gnb-7, which serves no more", id="a lost node"),
+        pytest.param("True", False, "in place of the one on gnb-7, which serves no more", id="a copy that fails"),
+    ],
+)
+def test_the_news_of_a_move_says_what_becomes_of_the_old_copy(ready: str, *, answers: bool, note: str) -> None:
+    service, world = settled(an_aiservice(), a_compute_node("gnb-7"), pod={"ready": answers})
+    gone = a_node("worker-gnb-7", ready=ready, ready_since=LATER - timedelta(hours=1), unschedulable=True)
+    nodes = [gone, a_node("worker-gnb-8")]
+    both = a_snapshot(*map(a_compute_node, ("gnb-7", "gnb-8")), nodes=nodes, view=world.view, claims=world.claims)
+    (news,) = [a for a in reconcile(service, both, LATER).actions if isinstance(a, Emit) and a.reason == "Moving"]
+    assert news.note.startswith("New copy on gnb-8")
+    assert note in news.note
