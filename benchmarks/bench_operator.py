@@ -17,6 +17,7 @@ its written children.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def main(
         raise typer.BadParameter(f"{services} services need {-(-services // GPUS)} nodes: --nodes")
     chosen = tuple(entrants or (*ENTRANTS, "kube-scheduler"))
     plan = Plan(services, nodes, rounds, rate, paced, chosen)
-    with Steps(Console(stderr=True)) as steps, stage("bench-operator", nodes, steps) as here:
+    with Steps(Console(stderr=True)) as steps, stage(f"bench-operator-{os.getpid()}", nodes, steps) as here:
         results = Course(here, plan, steps).run()
     tell(plan, results, output)
 

@@ -29,7 +29,7 @@ NODE_GRACE_S: Final = 8
 AWAY_S: Final = 20.0
 """A node is away longer than it takes to be noticed, and than the operator's grace."""
 
-_REST_S: Final = 300.0
+_REST_S: Final = 600.0
 
 
 def main(

@@ -18,8 +18,11 @@ from aif.scheduling.batch import decide
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.05
-"""How long services gather before they are decided together."""
+TICK_SECONDS = 0.01
+"""How long services gather at least before they are decided together."""
+
+CROWD_TICKS = 5
+"""So many times as long they gather at most, while keys wait in the queue: these may be services of the same tick."""
 
 REST = 4.0
 """A batch that took long is followed by a rest of this many times as long, so that other work goes on."""
@@ -54,10 +57,17 @@ class Batcher:
         loop = asyncio.get_running_loop()
         while True:
             await self._some.wait()
-            await asyncio.sleep(TICK_SECONDS)
+            await self._gather()
             began = loop.time()
             self.tick()
             await asyncio.sleep(REST * (loop.time() - began))
+
+    async def _gather(self) -> None:
+        """Give more services the time to come: a single one is not kept waiting, the first of a crowd is."""
+        for _ in range(CROWD_TICKS):
+            await asyncio.sleep(TICK_SECONDS)
+            if not len(self._work):
+                return
 
     def tick(self) -> None:
         """Decide for what has gathered: hold what was chosen, and have each service act on its part."""

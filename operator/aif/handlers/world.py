@@ -68,6 +68,7 @@ class World:
         self._bars: dict[str, dict[str, datetime]] = {}
         self._fleet = Fleet(self.ledger)
         self._crowded: set[str] = set()
+        self._by_name: dict[str, Node] | None = None
         self._keep_fleet()
         self._keep_gone()
 
@@ -75,7 +76,7 @@ class World:
         """Return the world as a decision about ``service`` sees it."""
         return Snapshot(
             table=self.table(now),
-            nodes={node.name: node for node in self.nodes},
+            nodes=self._nodes_by_name(),
             view=self.view((service.metadata.namespace, service.metadata.name)),
             claims=self.ledger.claims_of(service.metadata.uid),
             selection=self._assigned(service),
@@ -164,9 +165,19 @@ class World:
         rivals = self.compute_nodes.select("node", node_name)
         return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
 
+    def _nodes_by_name(self) -> dict[str, Node]:
+        """Return all Nodes by name; a new dictionary only after one of them changed."""
+        if self._by_name is None:
+            self._by_name = {node.name: node for node in self.nodes}
+        return self._by_name
+
+    def _update_node(self, name: str, node: Node | None) -> None:
+        self._by_name = None
+        self._fleet.update_node(name, node)
+
     def _keep_fleet(self) -> None:
         """Have the table follow the caches."""
-        self.nodes.listen(lambda key, _, node: self._fleet.update_node(key[1], node))
+        self.nodes.listen(lambda key, _, node: self._update_node(key[1], node))
         self.compute_nodes.listen(
             lambda key, _, node: self._fleet.update_compute_node(
                 key[1], node if isinstance(node, ComputeNode) else None

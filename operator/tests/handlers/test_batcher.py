@@ -13,7 +13,7 @@ from aif.domain.actions import WriteStatus
 from aif.domain.policy import Policy
 from aif.errors import Unavailable
 from aif.handlers import batcher
-from aif.handlers.batcher import TICK_SECONDS
+from aif.handlers.batcher import CROWD_TICKS, TICK_SECONDS
 from aif.scheduling.batch import Batch, decide
 from aif.scheduling.node_table import NodeTable
 from tests import virtual_time
@@ -96,8 +96,30 @@ def test_a_tick_gathers_for_a_moment_before_it_decides(watched: Watched) -> None
         await asyncio.sleep(TICK_SECONDS / 2)
         assert watched.asked == []
         gathered(inside, "second")
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(TICK_SECONDS * CROWD_TICKS)
         assert watched.asked == [["first", "second"]]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    virtual_time.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("queued", "ticks"), [pytest.param(0, 1, id="nothing else to do"), pytest.param(1, CROWD_TICKS, id="more to come")]
+)
+def test_a_tick_is_longer_while_keys_wait_in_the_queue(watched: Watched, queued: int, ticks: int) -> None:
+    async def scene() -> None:
+        inside = a_world("first")
+        while len(inside.work):
+            inside.work.done(await inside.work.get())
+        for number in range(queued):
+            inside.work.add(a_key(f"other-{number}"))
+        task = asyncio.create_task(inside.controller.batcher.run())
+        gathered(inside, "first")
+        await asyncio.sleep(TICK_SECONDS * (ticks - 0.5))
+        assert watched.asked == []
+        await asyncio.sleep(TICK_SECONDS)
+        assert watched.asked == [["first"]]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -58,13 +58,15 @@ class Api:
         async with self._exchange(method, path, params, bounds, body, content_type) as answer:
             return _decode(await answer.read(), f"{method} {path}")
 
-    async def get(self, reference: ObjectReference) -> Json:
-        """Return the object as it is now.
+    async def get(self, reference: ObjectReference, *, cached: bool = False) -> Json:
+        """Return the object as it is now, or as the API server's cache has it, which may lag by a moment.
+
+        A look into the cache costs the API server a third, and the database nothing.
 
         Raises:
             ApiError: As `request`.
         """
-        return await self.request("GET", path_of(reference))
+        return await self.request("GET", path_of(reference), params={"resourceVersion": "0"} if cached else None)
 
     async def pages(
         self, resource: Resource, namespace: str = "", label_selector: str = "", limit: int = PAGE
