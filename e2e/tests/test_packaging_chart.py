@@ -121,7 +121,6 @@ BAD_SETTINGS: Final = [
     ("recordMebibytes", 1_048_577, "1048577"),
     ("prometheusUrl", "prometheus:9090", "prometheus:9090"),
     ("prometheusUrl", "http://prometheus:9090/?q=1", "http://prometheus:9090/?q=1"),
-    ("evaluationSeconds", 0.5, "0.5"),
     ("evaluationSeconds", 3601, "3601"),
     ("metricProfiles", 1, None),
     ("ladder", [["Moon"]], "Moon"),

@@ -163,11 +163,11 @@ class DimensionStatus(ApiModel):
     reason: _Name | None = None
     """Why the verdict is Unknown."""
 
-    estimated: bool = False
-    """Whether a part of the measured value is predicted: the way between users and server."""
+    estimated: bool | None = None
+    """True where a part of the measured value is predicted: the way between users and server."""
 
-    alarm: Annotated[str, Field(max_length=16)] = "Quiet"
-    """Quiet; Pending while a breach has not lasted long enough; Raised."""
+    alarm: Annotated[str, Field(max_length=16)] | None = None
+    """Pending while a breach has not lasted long enough; Raised; absent without a breach."""
 
     alarm_since: Timestamp | None = None
     """When the alarm became what it is; a timer that outlives the operator."""

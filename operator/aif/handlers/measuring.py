@@ -138,7 +138,7 @@ def recorded_alarms(service: AIService) -> Iterable[tuple[Alarm, tuple[Phase, fl
             same = row.dimension == promise.limit.dimension and row.target == round(
                 promise.limit.target / promise.limit.scale
             )
-            if same and row.alarm_since is not None:
+            if same and row.alarm is not None and row.alarm_since is not None:
                 since = datetime.fromisoformat(row.alarm_since).astimezone(UTC).timestamp()
                 yield _alarm(promise), (Phase[row.alarm.upper()], since)
 

@@ -28,7 +28,8 @@ BREACHES = {
 }
 """What a broken promise of each dimension is called."""
 
-_QUIET, _RAISED = (phase.name.capitalize() for phase in (Phase.QUIET, Phase.RAISED))
+_ALARMS = {Phase.QUIET: None, Phase.PENDING: "Pending", Phase.RAISED: "Raised"}
+_RAISED = _ALARMS[Phase.RAISED]
 _UNAVAILABLE = (Gap.FAILED, Gap.MISSING, Gap.STALE)
 _VERDICTS = {Finding.UNKNOWN: "Unknown", Finding.MET: "Met", Finding.BREACHED: "Breached"}
 _UNITS = {1e-6: "us", 1e-3: "mJ", 1e-4: "basis points"}
@@ -60,7 +61,7 @@ def _row(
     told = {
         "verdict": _VERDICTS[judged.finding],
         "reason": str(judged.gap.reason) if judged.gap is not Gap.NONE else None,
-        "alarm": judged.phase.name.capitalize(),
+        "alarm": _ALARMS[judged.phase],
     }
     if before is not None and before.target == row.target and all(getattr(before, k) == v for k, v in told.items()):
         kept = {
@@ -73,9 +74,9 @@ def _row(
             **told,
             "measured": None if judged.value is None else _spec(limit, judged.value),
             "measured_at": None if judged.at is None else _time(judged.at),
-            "estimated": judged.estimated,
+            "estimated": judged.estimated or None,
             "since": _time(judged.at or judged.since) if turned or before is None else before.since,
-            "alarm_since": _time(judged.since),
+            "alarm_since": None if judged.phase is Phase.QUIET else _time(judged.since),
         }
     )
 
@@ -148,7 +149,7 @@ def news(service: AIService, after: Sequence[DimensionStatus], judged: Sequence[
     before = {row.dimension: row.alarm for row in service.status.qos}
     known = {each.dimension: each for each in judged}
     for row in after:
-        was, each = before.get(row.dimension, _QUIET), known.get(row.dimension)
+        was, each = before.get(row.dimension), known.get(row.dimension)
         if each is not None and row.alarm == _RAISED != was:
             yield events.alarm(reference(service), BREACHES[row.dimension], sentence(service, each))
         elif each is not None and was == _RAISED != row.alarm:
