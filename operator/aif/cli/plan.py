@@ -1,0 +1,20 @@
+"""The commands `aif plan ...`: what the planner decides about a profile, without a cluster.
+
+A module per sub-command holds what it does; each is loaded when it is called, since numpy loads slowly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+import typer
+
+plan = typer.Typer(
+    help="Plan where work runs: the decisions of the operator as functions of a file.", no_args_is_help=True
+)
+
+
+def _module(name: str) -> ModuleType:
+    """Return the module ``aif.cli.plan_<name>``."""
+    return import_module(f"aif.cli.plan_{name}")
