@@ -15,10 +15,7 @@ from pydantic.alias_generators import to_camel
 from aif.cli import faults
 from aif.cli.documents import STDIN, StrictLoader, content, place
 from aif.errors import InvalidInput, InvalidSpec
-
-SMALLEST: Final = 1e-30
-LARGEST: Final = 1e30
-"""Bounds of every figure but zero: none that occurs in nature is refused, and no product of a few of them overflows."""
+from aif.planning.checks import LARGEST, SMALLEST
 
 _TAG: Final = "tag:yaml.org,2002:"
 
