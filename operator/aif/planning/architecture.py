@@ -1,7 +1,7 @@
 """Describing a convolutional network layer by layer; figures follow from the shapes.
 
-Two operations per multiply-accumulate of convolutions and linear layers. Biases, normalisation, activations, pooling and
-additions count none, as operation counters have it.
+Two operations per multiply-accumulate of convolutions and linear layers. Biases, normalisation, activations, pooling
+and additions count none, as operation counters have it.
 """
 
 from __future__ import annotations

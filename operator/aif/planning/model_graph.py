@@ -48,7 +48,7 @@ class Layer:
         flop: Floating-point operations of one inference, two per multiply-accumulate.
         elements: Numbers in its output.
         parameters: Numbers that it learned.
-        rows: Rows of its output; 1 where it has none, such as a vector.
+        rows: Rows of its output, at least 1; 1 where it has none, such as a vector.
         window: Which input rows an output row reads; None where every row reads all of them.
     """
 
@@ -77,6 +77,11 @@ class ModelGraph:
         if len(self.layers) < 2:  # noqa: PLR2004 - an input and something that reads it
             raise InvalidSpec("layers", "must hold an input and at least one layer that reads it")
         _judge_figures(self.layers)
+        for field in ("flop", "parameters"):
+            if getattr(self.layers[0], field) > 0:
+                raise InvalidSpec(
+                    f"layers[0].{field}", "must be 0: the first layer is the input, which computes nothing"
+                )
         _judge_order(self.layers)
 
     @property
@@ -145,7 +150,9 @@ def ordered(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 def _judge_figures(layers: Sequence[Layer]) -> None:
     for index, layer in enumerate(layers):
-        for field in ("flop", "elements", "parameters", "rows"):
+        if layer.rows < 1:
+            raise InvalidSpec(f"layers[{index}].rows", f"must be 1 or greater, not {layer.rows}")
+        for field in ("flop", "elements", "parameters"):
             value = getattr(layer, field)
             if not isfinite(value) or value < 0:
                 raise InvalidSpec(f"layers[{index}].{field}", f"must be a finite number from 0, not {value}")

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from aif.errors import InvalidInput
+from aif.errors import InvalidInput, InvalidSpec
 from aif.planning.architectures import ARCHITECTURES
 from aif.planning.model_graph import Layer, ModelGraph, Window
 
@@ -43,9 +43,10 @@ def derived(name: str, pixels: int = PIXELS) -> ModelGraph:
     """
     if name not in NAMES:
         raise InvalidInput(f"there is no architecture {name}; there are: {', '.join(NAMES)}")
-    graph = ARCHITECTURES[name](pixels)
-    if any(layer.elements < 1 for layer in graph.layers):
-        raise InvalidInput(f"an image of {pixels} rows and columns is too small for {name}")
+    try:
+        graph = ARCHITECTURES[name](pixels)
+    except InvalidSpec as error:
+        raise InvalidInput(f"an image of {pixels} rows and columns is too small for {name}") from error
     return graph
 
 
