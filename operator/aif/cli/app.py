@@ -15,6 +15,7 @@ import typer
 
 from aif import __version__
 from aif.api.base import API_VERSION
+from aif.cli.kpi import kpi
 from aif.cli.output import Output, OutputOption, errors, show
 from aif.cli.plan import plan
 from aif.errors import AifError
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(kpi, name="kpi")
 app.add_typer(plan, name="plan")
 
 Files = Annotated[

@@ -39,6 +39,8 @@ def reason(fault: ErrorDetails, schema: Schema) -> str:
         .removeprefix("Value error, ")
         .replace("Input should", "must", 1)
         .replace("String should", "must", 1)
+        .replace("List should", "must", 1)
+        .replace(" after validation", "")
     )
     shown = json.dumps(fault["input"], default=str, ensure_ascii=False)
     return said if shown in said.replace("'", '"') else f"{said}, not {shown[:60]}"

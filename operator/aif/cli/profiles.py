@@ -94,8 +94,7 @@ def load(path: str, model: type[M]) -> M:
         InvalidInput: The file cannot be read, or is no YAML; the message names it, and the line where known.
         InvalidProfile: The profile breaks a rule; a line per fault names file and field.
     """
-    file = "stdin" if path == STDIN else path
-    return judge(file, _body(file, content(path)), model)
+    return judge(_named(path), read(path), model)
 
 
 def judge(file: str, body: object, model: type[M]) -> M:
@@ -116,14 +115,24 @@ def judge(file: str, body: object, model: type[M]) -> M:
         raise InvalidProfile(file, problems) from error
 
 
-def _body(file: str, text: str) -> object:
+def read(path: str) -> object:
+    """Return what stands in the file ``path``, read as YAML 1.2; ``-`` is the standard input.
+
+    Raises:
+        InvalidInput: The file cannot be read, is no YAML, or holds several documents.
+    """
+    file = _named(path)
     try:
-        bodies = list(yaml.load_all(text, _Loader))
+        bodies = list(yaml.load_all(content(path), _Loader))
     except (yaml.YAMLError, RecursionError) as error:
         raise InvalidInput(f"{file}{place(error)}") from error
     if len(bodies) > 1:
         raise InvalidInput(f"{file}: holds {len(bodies)} documents, a profile is one; split the file at '---'")
     return bodies[0] if bodies else None
+
+
+def _named(path: str) -> str:
+    return "stdin" if path == STDIN else path
 
 
 class _Loader(StrictLoader):

@@ -62,7 +62,7 @@ def quantised(samples: ArrayLike, levels: int) -> IntArray:
         return np.zeros(values.shape, dtype=np.int64)
     # Halved first: the range of two large values of opposite sign would overflow.
     part = (values / 2 - low / 2) / (high / 2 - low / 2)
-    return np.minimum((part * levels).astype(np.int64), levels - 1)
+    return np.asarray(np.minimum((part * levels).astype(np.int64), levels - 1), dtype=np.int64)
 
 
 def symbols(samples: ArrayLike) -> IntArray:
