@@ -1,11 +1,11 @@
 """Joint allocation of bandwidth, compute and compression share to the tasks of one site, exactly ([MCFN]).
 
-Task i sends the share α of its input over its part b of the band and computes it with its part f of the site's compute.
-Accuracy follows y(α) = p - q·α^(-r); n tasks in parallel slow each other by g = (1 + d)^(n - 1). The utility
+Task i sends the share a of its input over its part b of the band and computes it with its part f of the compute.
+Accuracy follows y(a) = p - q·a^(-r); n tasks in parallel slow each other by g = (1 + d)^(n - 1). The utility
 
-    U = Σ v·y(α) - w·T,   T = α·D/(e·b) + α·C·g/f
+    U = Σ v·y(a) - w·T,   T = a·D/(e·b) + a·C·g/f
 
-is highest under Σb <= B, Σf <= F, α_min <= α <= 1, T <= T_max, y >= y_min. In the logarithms of α, b and f this is a
+is highest under Σb <= B, Σf <= F, a_min <= a <= 1, T <= T_max, y >= y_min. In the logarithms of a, b and f this is a
 geometric programme, so its Karush-Kuhn-Tucker conditions suffice; `aif.planning.prices` solves them.
 """
 
@@ -28,12 +28,12 @@ class Tasks:
         bits: D, input without compression, bit.
         flops: C, work on the whole input, FLOP.
         efficiency: e, spectral efficiency, bit/s/Hz.
-        ceiling, loss, decay: p, q, r of the accuracy y(α) = p - q·α^(-r).
+        ceiling, loss, decay: p, q, r of the accuracy y(a) = p - q·a^(-r).
         latency_weight: w, utility that a second costs, above 0.
         accuracy_weight: v, utility of accuracy, above 0.
         latency_limit: T_max, seconds.
         accuracy_floor: y_min.
-        smallest_share: α_min.
+        smallest_share: a_min.
     """
 
     bits: FloatArray
@@ -60,7 +60,7 @@ class Tasks:
         return np.maximum(self.smallest_share, np.where(room > 0.0, needed, np.inf))
 
     def accuracy(self, share: FloatArray) -> FloatArray:
-        """Return y(α) of each task."""
+        """Return y(a) of each task."""
         return np.asarray(self.ceiling - self.loss * share**-self.decay)
 
 
@@ -90,11 +90,11 @@ class Allocation:
     """What each of n tasks gets, and what follows.
 
     Attributes:
-        share: α, share of the input that is sent and computed.
+        share: a, share of the input that is sent and computed.
         hertz: b.
         flops: f, FLOP/s.
         seconds: T.
-        accuracy: y(α).
+        accuracy: y(a).
         utility: U of all tasks.
         bound: No allocation has a higher utility, by weak duality; NaN for a baseline.
         kept: Which tasks keep their latency limit.
@@ -124,7 +124,7 @@ def allocate(tasks: Tasks, site: Site) -> Allocation:
 
     Raises:
         InvalidSpec: A figure is negative, zero where it may not be, or not a number; the message names it.
-        Unattainable: An accuracy floor lies above p - q, or bandwidth and compute do not suffice for the latency limits.
+        Unattainable: An accuracy floor lies above p - q, or not all latency limits can be kept.
     """
     validate(tasks, site)
     terms = terms_of(tasks, site)
@@ -161,8 +161,8 @@ def terms_of(tasks: Tasks, site: Site) -> Terms:
 def feasible(terms: Terms, site: Site) -> None:
     """Raise `Unattainable` unless some allocation keeps every limit.
 
-    At the lowest shares, tasks with a limit need Σf = a + c/x and Σb = r + c·x for some x > 0, with a = Σα·C·g/T,
-    r = Σα·D/(e·T) and c = Σα·√(C·g·D/e)/T. Such an x exists where c² <= (F - a)·(B - r).
+    At the lowest shares, tasks with a limit need Σf = X + Z/x and Σb = Y + Z·x for some x > 0, with X = Σa·C·g/T,
+    Y = Σa·D/(e·T) and Z = Σa·√(C·g·D/e)/T. Such an x exists where Z² <= (F - X)·(B - Y).
     """
     short = np.flatnonzero(terms.lowest > 1.0)
     if len(short):

@@ -38,7 +38,7 @@ class _OneSided:
     terms: Terms
 
     def solve(self) -> tuple[FloatArray, FloatArray]:
-        """Return the shares α and the parts of the resource that is shared out."""
+        """Return the shares a and the parts of the resource that is shared out."""
         low, high = -700.0, 700.0
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
@@ -53,10 +53,10 @@ class _OneSided:
         terms = self.terms
         best = np.sqrt(terms.weight * shares * self.amount) * np.exp(-0.5 * log_price)
         left = terms.limit - shares * self.fixed
-        return np.maximum(best, shares * self.amount / np.where(left > 0.0, left, np.nan))
+        return np.asarray(np.maximum(best, shares * self.amount / np.where(left > 0.0, left, np.nan)))
 
     def _shares(self, log_price: float) -> FloatArray:
-        """Return the α at which a larger one costs each task as much as it gains."""
+        """Return the a at which a larger one costs each task as much as it gains."""
         terms = self.terms
         low = np.log(terms.lowest)
         high = np.minimum(0.0, np.log(terms.limit / self.fixed) - 1e-12)
@@ -67,7 +67,7 @@ class _OneSided:
         return np.exp(low)
 
     def _slope(self, shares: FloatArray, log_price: float) -> FloatArray:
-        """Return the derivative of a task's cost by ln α."""
+        """Return the derivative of a task's cost by ln a."""
         terms, price = self.terms, np.exp(log_price)
         parts = self._parts(shares, log_price)
         seconds = shares * (self.fixed + self.amount / parts)
@@ -104,7 +104,7 @@ def average_compute(tasks: Tasks, site: Site) -> Allocation:
 
 
 def without_compression(tasks: Tasks, site: Site) -> Allocation:
-    """Return the best allocation that sends every input whole, α = 1 (WCR).
+    """Return the best allocation that sends every input whole, a = 1 (WCR).
 
     Raises:
         InvalidSpec, Unattainable: As `aif.planning.allocation.allocate`.

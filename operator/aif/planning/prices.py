@@ -1,8 +1,8 @@
-"""Prices of bandwidth and compute at which tasks ask for just what a site has: the dual of the joint allocation ([MCFN]).
+"""Prices at which tasks ask for just the bandwidth and compute of a site: the dual of the joint allocation ([MCFN]).
 
 At prices μ (of the band) and λ (of compute) the tasks no longer depend on each other, and each has a closed form. With
-k_b = √(μ·D/e), k_f = √(λ·C·g) and K = k_b + k_f, a task takes T = √(α/w)·K and α^(r + 1/2) = v·q·r/(√w·K) where its
-limit does not bind, and T = T_max, α^(r + 1) = v·q·r·T_max/K² where it does. Two prices are left, found by Newton's
+k_b = √(μ·D/e), k_f = √(λ·C·g) and K = k_b + k_f, a task takes T = √(a/w)·K and a^(r + 1/2) = v·q·r/(√w·K) where its
+limit does not bind, and T = T_max, a^(r + 1) = v·q·r·T_max/K² where it does. Two prices are left, found by Newton's
 method in their logarithms.
 """
 
@@ -38,7 +38,7 @@ class Terms:
         loss: v·q.
         decay: r.
         limit: T_max, seconds; infinite where there is none.
-        lowest: Lowest α.
+        lowest: Lowest a.
     """
 
     radio: FloatArray
@@ -55,9 +55,9 @@ class Market:
     """The allocation at the prices that were found.
 
     Attributes:
-        share, hertz, flops: α, b and f of each task.
+        share, hertz, flops: a, b and f of each task.
         hertz_price, flops_price: μ and λ: what one more hertz, and one more FLOP/s, would add to the utility.
-        lowest_cost: No allocation has a lower Σ w·T + v·q·α^(-r), by weak duality.
+        lowest_cost: No allocation has a lower Σ w·T + v·q·a^(-r), by weak duality.
         steps: Newton steps.
     """
 
@@ -96,14 +96,16 @@ class _Response:
         return float(self.speed @ self.bands), float(self.speed @ self.computes)
 
     def cost(self, terms: Terms) -> float:
-        """Return Σ w·T + v·q·α^(-r) + μ·b + λ·f, which is the least for each task."""
+        """Return Σ w·T + v·q·a^(-r) + μ·b + λ·f, which is the least for each task."""
         seconds = np.minimum(self.total * np.sqrt(self.share / self.weight), terms.limit)
         own = terms.weight @ seconds + np.sum(terms.loss * self.share**-terms.decay)
         return float(own + self.speed @ self.total)
 
     def slopes(self, roots: _Roots) -> FloatArray:
         """Return the derivatives of ln Σ μ·b and ln Σ λ·f by ln μ and ln λ, shape (2, 2)."""
-        on_total = np.where(self.binding, 1.0 - 2.0 * roots.bound_power * self.free, -0.5 * roots.open_power * self.free)
+        on_total = np.where(
+            self.binding, 1.0 - 2.0 * roots.bound_power * self.free, -0.5 * roots.open_power * self.free
+        )
         part, radio = self.bands / self.total, self.speed * self.bands
         compute = self.speed * self.computes
         by_hertz, by_flops = 0.5 * on_total * part, 0.5 * on_total * (1.0 - part)
@@ -191,13 +193,13 @@ def _next(point: _Point) -> _Point | None:
     keeps the system regular there, and the dual function shows the way.
     """
     system = np.eye(2) * (1.0 + _REGULAR) - point.response.slopes(point.roots)
-    step = np.linalg.solve(system, point.excess)
-    step *= min(1.0, _LONGEST / float(np.abs(step).max()))
+    full: FloatArray = np.asarray(np.linalg.solve(system, point.excess), dtype=np.float64)
+    step = np.asarray(full * min(1.0, _LONGEST / float(np.abs(full).max())), dtype=np.float64)
     for _ in range(_HALVINGS):
         trial = point.moved(step)
         if trial.error < 0.9 * point.error or trial.dual() > point.dual():
             return trial
-        step *= 0.5
+        step = 0.5 * step
     return None
 
 
