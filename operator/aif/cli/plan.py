@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -22,6 +23,37 @@ plan = typer.Typer(
 def offload(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
     """Decide by time and roofline whether the user's device or the network computes a request."""
     _module("offload").run(profile, output, plot)
+
+
+@plan.command()
+def qoais(
+    service: Annotated[str, typer.Option("--filename", "-f", metavar="AISERVICE", help="File with one AIService.")],
+    variant: Annotated[str, typer.Option(help="Variant to plan for; default: the first.")] = "",
+    schemes: Annotated[
+        str, typer.Option(metavar="FILE", help="Profile of orchestration schemes to compare by the contract.")
+    ] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Take the contract of a service apart: indicators per dimension, and what each resource must offer."""
+    _module("qoais").run(service, variant, schemes, output)
+
+
+@plan.command()
+def split(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Cut a model between two sides or over several, or divide it row by row over peers."""
+    _module("split").run(profile, output, plot)
+
+
+@plan.command()
+def allocate(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Share bandwidth, compute and compression of a site out to its tasks, and compare with simpler ways."""
+    _module("allocate").run(profile, output, plot)
+
+
+@plan.command()
+def place(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Place many services on many nodes at once, and bound what any placement is worth."""
+    _module("place").run(profile, output, plot)
 
 
 def _module(name: str) -> ModuleType:
