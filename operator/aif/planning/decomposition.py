@@ -109,9 +109,12 @@ def decompose(service: AIService, variant: Variant) -> Decomposition:
     """Return the QoAIS of ``service`` when it runs as ``variant``."""
     demand = translate(service, variant)
     of_class = next((one for one in ServiceClass if one.value == service.spec.service_type.value), None)
-    return Decomposition(
-        of_class, tuple(_requirements(service, demand, of_class)), strictest(_resources(service, demand))
-    )
+    return Decomposition(of_class, tuple(_requirements(service, demand, of_class)), resource_qos(service, demand))
+
+
+def resource_qos(service: AIService, demand: Demand) -> tuple[ResourceQos, ...]:
+    """Return what each resource must offer for the ``demand`` of ``service`` in one variant."""
+    return strictest(_resources(service, demand))
 
 
 def strictest(asked: Iterable[ResourceQos]) -> tuple[ResourceQos, ...]:
