@@ -85,6 +85,13 @@ def test_redundancy_in_bit_by_hand() -> None:
     assert redundancy_bits(np.array([COIN, 1 - COIN, OTHER_COIN])) == pytest.approx(1 / 3)
 
 
+@given(some_symbols)
+def test_redundancy_in_bit_is_half_the_sum_over_ordered_pairs_per_sample(samples: np.ndarray) -> None:
+    total = len(samples)
+    ordered = sum(mutual_information(samples[i], samples[j]) for i in range(total) for j in range(total) if i != j)
+    assert redundancy_bits(samples) == pytest.approx(ordered / (2 * total), abs=1e-9)
+
+
 def test_redundancy_in_bit_grows_with_the_number_of_equal_samples() -> None:
     """Of n equal samples of 1 bit it is (n - 1)/2: no mean."""
     assert [redundancy_bits(np.array([COIN] * n)) for n in (1, 2, 3, 5)] == pytest.approx([0.0, 0.5, 1.0, 2.0])
