@@ -56,6 +56,12 @@ def place(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: Plo
     _module("place").run(profile, output, plot)
 
 
+@plan.command(name="exit")
+def exits(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Choose the exit of a model and its cut under a deadline, and when an unsure answer goes one tier up."""
+    _module("exit").run(profile, output, plot)
+
+
 def _module(name: str) -> ModuleType:
     """Return the module ``aif.cli.plan_<name>``."""
     return import_module(f"aif.cli.plan_{name}")
