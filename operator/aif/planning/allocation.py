@@ -12,6 +12,7 @@ geometric programme, so its Karush-Kuhn-Tucker conditions suffice; `aif.planning
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 
@@ -98,6 +99,7 @@ class Allocation:
         utility: U of all tasks.
         bound: No allocation has a higher utility, by weak duality; NaN for a baseline.
         kept: Which tasks keep their latency limit.
+        hertz_price, flops_price: Utility that one more hertz, and one more FLOP/s, would add; NaN for a baseline.
     """
 
     share: FloatArray
@@ -108,6 +110,8 @@ class Allocation:
     utility: float
     bound: float
     kept: BoolArray
+    hertz_price: float = nan
+    flops_price: float = nan
 
     @property
     def gap(self) -> float:
@@ -131,8 +135,8 @@ def allocate(tasks: Tasks, site: Site) -> Allocation:
     feasible(terms, site)
     found = market(terms, site.hertz, site.flops)
     made = evaluate(tasks, site, found.share, found.hertz, found.flops)
-    constant = float(np.sum(tasks.accuracy_weight * tasks.ceiling))
-    return replace(made, bound=constant - found.lowest_cost)
+    bound = float(np.sum(tasks.accuracy_weight * tasks.ceiling)) - found.lowest_cost
+    return replace(made, bound=bound, hertz_price=found.hertz_price, flops_price=found.flops_price)
 
 
 def evaluate(tasks: Tasks, site: Site, share: FloatArray, hertz: FloatArray, flops: FloatArray) -> Allocation:
@@ -142,7 +146,7 @@ def evaluate(tasks: Tasks, site: Site, share: FloatArray, hertz: FloatArray, flo
     accuracy = tasks.accuracy(share)
     utility = float(np.sum(tasks.accuracy_weight * accuracy - tasks.latency_weight * seconds))
     kept = seconds <= tasks.latency_limit * (1.0 + 1e-9)
-    return Allocation(share, hertz, flops, seconds, accuracy, utility, np.nan, kept)
+    return Allocation(share, hertz, flops, seconds, accuracy, utility, nan, kept)
 
 
 def terms_of(tasks: Tasks, site: Site) -> Terms:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import nan
 from types import MappingProxyType
 from typing import Final
 
@@ -110,7 +111,7 @@ def without_compression(tasks: Tasks, site: Site) -> Allocation:
         InvalidSpec, Unattainable: As `aif.planning.allocation.allocate`.
     """
     made = allocate(replace(tasks, smallest_share=np.ones(len(tasks))), site)
-    return replace(made, bound=np.nan)
+    return replace(made, bound=nan, hertz_price=nan, flops_price=nan)
 
 
 def blind_to_parallelism(tasks: Tasks, site: Site) -> Allocation:

@@ -95,7 +95,7 @@ class Mix:
         cores, step = np.unique(requests.cores[rows], return_inverse=True)
         reach = np.zeros((len(cores) + 1, len(kinds)))
         np.add.at(reach, (step.ravel() + 1, kind.ravel()), requests.weight[rows] / requests.weight.sum())
-        kinds = kinds.reshape(len(kinds), -1)
+        kinds = kinds.reshape(-1, table.shape[1])
         counts, able = kinds[:, 1].astype(np.int64), kinds[:, 2:].astype(np.bool_)
         return cls(kinds[:, 0], counts, able, cores, np.cumsum(reach, axis=0))
 
