@@ -1,12 +1,12 @@
 """GPU packing: how much of a cluster is allocated when arrivals reach 130 % of its devices, policy by policy.
 
-Usage: ``python benchmarks/openb.py --nodes FILE --pods FILE [--policies aif,fgd,bestfit,dotprod,random] [--seeds N]
+Usage: ``python benchmarks/openb.py --nodes FILE --pods FILE [--policies aif,fgd,...] [--seeds N]
 [--output table|json]``
 
 A replay as in the artefact of "Beware of Fragmentation" (Weng et al., USENIX ATC 2023): the list is shuffled, pods
 drawn from it are appended until they ask for 130 % of the devices, each is placed or refused as it comes, none leaves.
-``aif`` is the operator's own packing score, which knows only what has arrived so far; ``fgd`` knows the whole list, as
-in the artefact. The peers are written anew from their public description.
+``aif`` is the operator's own packing score; as in the artefact, it and ``fgd`` know what the whole list asks for, but not
+in which order, while ``aif-online`` knows what has arrived so far. The peers are written anew from their description.
 """
 
 from __future__ import annotations

@@ -117,18 +117,29 @@ class Scored:
 
 
 class Aif(Scored):
-    """The packing score of the operator, over the mix of what has arrived so far."""
+    """The packing score of the operator, over the mix of the whole list, which FGD knows too."""
 
     def prepare(self) -> None:
-        """Know nothing of what will come: as if all asked for one whole device."""
-        self.seen = np.zeros(len(self.pods.cores))
-        self.known = Mix.of(Requests(np.zeros(1), np.ones(1), np.ones(1, dtype=np.int64), np.ones(1), self.every()))
+        """Count the whole list."""
+        self.known = self.mix(np.bincount(self.pods.kind, minlength=len(self.pods.cores)).astype(np.float64))
         largest = self.cluster.devices.sum(axis=1).max()
         self.largest = float(self.cluster.cores.max()) / 1000, float(largest) / WHOLE
 
-    def every(self) -> NDArray[np.bool_]:
-        """Return that every model will do."""
-        return np.ones((1, self.pods.models.shape[1]), dtype=np.bool_)
+    def score(self, node: int, kinds: Ints, left: Ints) -> Floats:
+        """As the operator's plug-in."""
+        before, after = self.rooms(node, kinds, left)
+        return preference(self.known, before, after, self.largest)
+
+
+class AifOnline(Aif):
+    """As `Aif`, over the mix of what has arrived so far."""
+
+    def prepare(self) -> None:
+        """Know nothing of what will come: as if all asked for one whole device."""
+        super().prepare()
+        every = np.ones((1, self.pods.models.shape[1]), dtype=np.bool_)
+        self.seen = np.zeros(len(self.pods.cores))
+        self.known = Mix.of(Requests(np.zeros(1), np.ones(1), np.ones(1, dtype=np.int64), np.ones(1), every))
 
     def choose(self, kind: int) -> tuple[int, int] | None:
         """As `Policy` says; the mix is looked at again whenever twice as many pods have come."""
@@ -138,10 +149,6 @@ class Aif(Scored):
             self.known = self.mix(self.seen)
             self.renew()
         return super().choose(kind)
-
-    def score(self, node: int, kinds: Ints, left: Ints) -> Floats:
-        """As the operator's plug-in."""
-        return preference(self.known, *self.rooms(node, kinds, left), self.largest)
 
 
 class Fgd(Scored):
@@ -212,5 +219,5 @@ class Random(Scored):
 
 
 POLICIES: Final[MappingProxyType[str, Callable[[Cluster, Pods, np.random.Generator], Policy]]] = MappingProxyType(
-    {"aif": Aif, "fgd": Fgd, "bestfit": BestFit, "dotprod": DotProd, "random": Random}
+    {"aif": Aif, "aif-online": AifOnline, "fgd": Fgd, "bestfit": BestFit, "dotprod": DotProd, "random": Random}
 )

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 
 from aif.cli.output import Output, grid, show
 from aif.cli.plots import draw
-from aif.cli.profiles import Count, InvalidProfile, Name, NonNegative, Positive, ProfileModel, Share, _named, load
+from aif.cli.profiles import Count, InvalidProfile, Name, NonNegative, Positive, ProfileModel, Share, titled, load
 from aif.cli.si import share, si
 from aif.errors import InvalidSpec
 from aif.planning.allocation import Allocation, Site, Tasks, Unattainable, allocate
@@ -90,7 +90,7 @@ def run(path: str, output: Output, plot: str) -> None:
     try:
         structure = planned(profile, tasks, site)
     except InvalidSpec as error:
-        raise InvalidProfile(_named(path), [(error.field, error.reason)]) from error
+        raise InvalidProfile(titled(path), [(error.field, error.reason)]) from error
     draw(plot, lambda figure: paint(tasks, site, figure))
     show(structure, output, lambda _: view(structure))
 

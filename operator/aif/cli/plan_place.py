@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from aif.cli.output import Output, grid, show
 from aif.cli.plots import draw
-from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, ProfileModel, _named, load
+from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, ProfileModel, titled, load
 from aif.cli.si import share
 from aif.errors import InvalidSpec
 from aif.planning.arrays import FloatArray
@@ -101,7 +101,7 @@ def run(path: str, output: Output, plot: str) -> None:
     try:
         found = place(problem) if profile.solver_seconds is None else place(problem, profile.solver_seconds)
     except InvalidSpec as error:
-        raise InvalidProfile(_named(path), [(error.field, error.reason)]) from error
+        raise InvalidProfile(titled(path), [(error.field, error.reason)]) from error
     structure = planned(profile, problem, found)
     draw(plot, lambda figure: paint(profile, problem, found, figure))
     show(structure, output, lambda _: view(structure))

@@ -94,7 +94,7 @@ def load(path: str, model: type[M]) -> M:
         InvalidInput: The file cannot be read, or is no YAML; the message names it, and the line where known.
         InvalidProfile: The profile breaks a rule; a line per fault names file and field.
     """
-    return judge(_named(path), read(path), model)
+    return judge(titled(path), read(path), model)
 
 
 def judge(file: str, body: object, model: type[M]) -> M:
@@ -121,7 +121,7 @@ def read(path: str) -> object:
     Raises:
         InvalidInput: The file cannot be read, is no YAML, or holds several documents.
     """
-    file = _named(path)
+    file = titled(path)
     try:
         bodies = list(yaml.load_all(content(path), _Loader))
     except (yaml.YAMLError, RecursionError) as error:
@@ -131,7 +131,8 @@ def read(path: str) -> object:
     return bodies[0] if bodies else None
 
 
-def _named(path: str) -> str:
+def titled(path: str) -> str:
+    """Return how messages name the file ``path``."""
     return "stdin" if path == STDIN else path
 
 
