@@ -41,7 +41,7 @@ class Encoding:
 
     def bits(self, graph: ModelGraph) -> FloatArray:
         """Return the bits of each layer's output on a link, shape [layers]; the result is neglected ([6GANA])."""
-        bits = np.array([layer.elements for layer in graph.layers]) * self.activation_bits
+        bits = graph.elements * self.activation_bits
         bits[0] = graph.layers[0].elements * 32.0 if self.input_bits is None else self.input_bits
         bits[-1] = 0.0
         return bits
@@ -105,7 +105,7 @@ class Chain:
         parameters, live = encoding.memory(graph)
         return cls(
             names=tuple(graph.layers[cut].name for cut in cuts),
-            flops=np.cumsum([layer.flop for layer in graph.layers])[cuts],
+            flops=np.cumsum(graph.flops)[cuts],
             bits=encoding.bits(graph)[cuts],
             parameter_bytes=np.cumsum(parameters)[cuts],
             live_bytes=np.maximum.reduceat(live, np.concatenate(([0], cuts[:-1] + 1))),

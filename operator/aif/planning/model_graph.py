@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite
 
+import numpy as np
+
 from aif.errors import InvalidSpec
+from aif.planning.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,16 @@ class ModelGraph:
         return sum(layer.parameters for layer in self.layers)
 
     @cached_property
+    def flops(self) -> FloatArray:
+        """Return the operations of each layer, shape [layers]."""
+        return np.array([layer.flop for layer in self.layers], dtype=np.float64)
+
+    @cached_property
+    def elements(self) -> FloatArray:
+        """Return the numbers in each layer's output, shape [layers]."""
+        return np.array([layer.elements for layer in self.layers], dtype=np.float64)
+
+    @cached_property
     def sources(self) -> tuple[tuple[int, ...], ...]:
         """Return the positions of the layers that each layer reads."""
         position = {layer.name: index for index, layer in enumerate(self.layers)}
@@ -116,6 +129,12 @@ class ModelGraph:
         last = [max(readers, default=count) for readers in self.readers]
         furthest = accumulate(last, max, initial=0)
         return tuple(index for index, before in zip(range(count), furthest, strict=False) if before <= index)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, int, int], ...]:
+        """Return the first and last layer of each stretch between two legal cuts with layers inside, and its number."""
+        ends = enumerate(pairwise(self.legal_cuts))
+        return tuple((first, last, number) for number, (first, last) in ends if last > first + 1)
 
     @cached_property
     def depths(self) -> tuple[int, ...]:

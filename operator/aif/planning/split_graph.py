@@ -64,26 +64,15 @@ class Prices:
     def of(cls, graph: ModelGraph, case: Case) -> Prices:
         """Return the prices of ``case``."""
         energy = case.objective is Objective.ENERGY
-        flops = np.array([layer.flop for layer in graph.layers])
+        flops = graph.flops
         bits = case.encoding.bits(graph)
         user, network, hop = case.user, case.network, case.hop
         sending = bits / hop.rate * hop.watts if energy else hop.seconds(bits)
-        sending[np.array(graph.depths) < case.limits.depth] = inf
+        if case.limits.depth:
+            sending[np.array(graph.depths) < case.limits.depth] = inf
         remote = flops / network.rate * (network.watts if energy else 1.0)
         remote[0] = inf
         return cls((flops / user.rate * (user.watts if energy else 1.0)).tolist(), remote.tolist(), sending.tolist())
-
-    def value(self, graph: ModelGraph, inside: Sequence[bool]) -> float:
-        """Return the price of the layers ``inside`` on the user's side and the rest in the network."""
-        sending = sum(
-            self.sending[layer]
-            for layer, readers in enumerate(graph.readers)
-            if inside[layer] and not all(inside[reader] for reader in readers)
-        )
-        computing = sum(
-            user if here else network for user, network, here in zip(self.user, self.network, inside, strict=True)
-        )
-        return computing + sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,41 +110,45 @@ def _by_least_cut(graph: ModelGraph, case: Case) -> GraphSplit:
     values = [here + prices.sending[cut] + there for cut, here, there in zip(cuts, before, behind, strict=True)]
     values[-1] = before[-1]
     best = int(np.argmin(values))
-    value, inside = values[best], _prefix(graph, cuts[best])
-    for bound, block in sorted(_bounds(graph, prices, before, behind)):
+    value, kept = values[best], tuple(range(cuts[best] + 1))
+    for bound, first, last, block in sorted(_bounds(graph, prices, before, behind)):
         if bound >= value:
             break
-        divided = _divide(graph, prices, cuts[block], cuts[block + 1])
-        price = prices.value(graph, divided)
+        inside = _divide(graph, prices, first, last)
+        price = before[block] + _worth(graph, prices, inside, last) + behind[block + 1]
         if price < value:
-            value, inside = price, divided
-    return _result(graph, inside, value, (values[0], values[-1]))
+            value, kept = price, (*range(first), *inside)
+    return _result(graph, kept, value, (values[0], values[-1]))
 
 
-def _result(graph: ModelGraph, inside: Sequence[bool], value: float, ends: tuple[float, float]) -> GraphSplit:
-    kept = tuple(layer for layer, here in enumerate(inside) if here)
-    sent = tuple(layer for layer in kept if not all(inside[reader] for reader in graph.readers[layer]))
+def _result(graph: ModelGraph, kept: tuple[int, ...], value: float, ends: tuple[float, float]) -> GraphSplit:
+    inside = set(kept)
+    sent = tuple(layer for layer in kept if not inside.issuperset(graph.readers[layer]))
     return GraphSplit(kept, sent, value, gain_over(value, ends))
-
-
-def _prefix(graph: ModelGraph, cut: int) -> list[bool]:
-    return [layer <= cut for layer in range(len(graph.layers))]
 
 
 def _bounds(
     graph: ModelGraph, prices: Prices, before: Sequence[float], behind: Sequence[float]
-) -> Iterator[tuple[float, int]]:
-    """Yield for each block with layers inside a bound of what a cut within it costs, and its number."""
-    cuts = graph.legal_cuts
-    for block, (first, last) in enumerate(pairwise(cuts)):
-        if last > first + 1:
-            least = sum(map(min, prices.user[first + 1 : last], prices.network[first + 1 : last]))
-            sending = min(prices.sending[first:last])
-            yield before[block] + least + prices.network[last] + sending + behind[block + 1], block
+) -> Iterator[tuple[float, int, int, int]]:
+    """Yield for each block a bound of what a cut within it costs, its first and last layer, and its number."""
+    for first, last, block in graph.blocks:
+        least = sum(map(min, prices.user[first + 1 : last], prices.network[first + 1 : last]))
+        sending = min(prices.sending[first:last])
+        yield before[block] + least + prices.network[last] + sending + behind[block + 1], first, last, block
 
 
-def _divide(graph: ModelGraph, prices: Prices, first: int, last: int) -> list[bool]:
-    """Return the best side of each layer where ``first`` is the user's and ``last`` the network's."""
+def _worth(graph: ModelGraph, prices: Prices, inside: Sequence[int], last: int) -> float:
+    """Return what the layers of a block cost, its first one left out, where ``inside`` are the user's."""
+    here = set(inside)
+    first = inside[0]
+    computing = sum(
+        prices.user[layer] if layer in here else prices.network[layer] for layer in range(first + 1, last + 1)
+    )
+    return computing + sum(prices.sending[layer] for layer in inside if not here.issuperset(graph.readers[layer]))
+
+
+def _divide(graph: ModelGraph, prices: Prices, first: int, last: int) -> list[int]:
+    """Return the layers of a block that are best the user's where ``first`` is, and ``last`` is the network's."""
     layers = range(first, last + 1)
     shared = [layer for layer in layers[:-1] if len(graph.readers[layer]) > 1]
     once = {layer: len(layers) + place for place, layer in enumerate(shared)}
@@ -181,7 +174,7 @@ def _divide(graph: ModelGraph, prices: Prices, first: int, last: int) -> list[bo
             else:
                 flow.add(layer - first, reader - first, sending, inf)
     side = flow.least_cut(0, len(layers) - 1)
-    return [layer <= first or (layer < last and side[layer - first]) for layer in range(len(graph.layers))]
+    return [layer for layer in range(first, last) if side[layer - first]]
 
 
 def _by_enumeration(graph: ModelGraph, case: Case) -> GraphSplit:
@@ -194,7 +187,7 @@ def _by_enumeration(graph: ModelGraph, case: Case) -> GraphSplit:
             best, chosen = value, state
     if best == inf:
         raise NoSplit("no way to divide the model keeps every limit: relax limits, or give a side more memory")
-    return _result(graph, [bool(chosen >> layer & 1) for layer in range(len(graph.layers))], best, ends)
+    return _result(graph, tuple(layer for layer in range(len(graph.layers)) if chosen >> layer & 1), best, ends)
 
 
 def divisions(graph: ModelGraph) -> Iterator[int]:
@@ -224,7 +217,7 @@ class _Judge:
 
     def __init__(self, graph: ModelGraph, case: Case) -> None:
         self._graph, self._case = graph, case
-        self._flops = np.array([layer.flop for layer in graph.layers])
+        self._flops = graph.flops
         self._bits = case.encoding.bits(graph)
         self._parameters, self._live = case.encoding.memory(graph)
         self._readers = [reduce(or_, (1 << reader for reader in readers), 0) for readers in graph.readers]
