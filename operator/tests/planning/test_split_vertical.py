@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 from math import inf, isclose
 
 import numpy as np
@@ -129,6 +129,58 @@ def test_shares_are_as_good_as_the_best_of_all(given: list[np.ndarray[tuple[int,
     else:
         assert isclose(worth(found[0]), best)
         assert isclose(float(found[1].sum()), best)
+
+
+def worth(graph: ModelGraph, peers: list[Peer], ends: tuple[int, ...], bounds: tuple[int, ...], rest: int) -> float:
+    """Return the time of shares in quarters from first principles: row by row, stage by stage."""
+    total, last = 0.0, ends[-1]
+
+    def rows(layer: int, share: int) -> tuple[int, int]:
+        count = graph.layers[layer].rows
+        return bounds[share] * count // 4, bounds[share + 1] * count // 4
+
+    def bits(layer: int, count: int) -> float:
+        return count * graph.layers[layer].elements / graph.layers[layer].rows * 32
+
+    for begin, end in pairwise((0, *ends)):
+        slowest = 0.0
+        for share, peer in enumerate(peers):
+            needed = needed_rows(graph, begin, end, rows(end, share))
+            owned = set(range(*rows(begin, share))) if begin or share == 0 else set[int]()
+            missing = len(set(range(*needed[begin])) - owned) if begin or share else 0
+            flops = sum(
+                (needed[layer][1] - needed[layer][0]) / graph.layers[layer].rows * graph.layers[layer].flop
+                for layer in range(begin + 1, end + 1)
+            )
+            sending = float(peer.hop.seconds(np.array([bits(begin, missing)]))[0])
+            slowest = max(slowest, flops / peer.side.rate + sending)
+        total += slowest
+    sizes = [bits(last, rows(last, share)[1] - rows(last, share)[0]) for share in range(len(peers))]
+    sizes[rest] = sum(sizes) - sizes[rest]
+    gathering = [float(peer.hop.seconds(np.array([size]))[0]) for peer, size in zip(peers, sizes, strict=True)]
+    return total + max(gathering) + sum(layer.flop for layer in graph.layers[last + 1 :]) / peers[rest].side.rate
+
+
+peers = st.builds(
+    lambda rate, link, delay: Peer(Side("peer", Platform(rate, 1.0)), Hop(Channel(link, 1.0), delay)),
+    st.integers(1, 20).map(lambda rate: rate * 1e3),
+    st.integers(1, 20).map(lambda rate: rate * 1e4),
+    st.sampled_from((0.0, 0.01)),
+)
+
+
+@given(st.lists(peers, min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_the_plan_of_a_model_is_as_good_as_the_best_of_all_stages_shares_and_gatherers(group: list[Peer]) -> None:
+    graph = a_network()
+    inner = combinations_with_replacement(range(5), len(group) - 1)
+    best = min(
+        worth(graph, group, ends, (0, *cuts, 4), rest)
+        for cuts in inner
+        for ends in ((2, 3), (1, 3), (3,))
+        for rest in range(len(group))
+    )
+    assert best_vertical(graph, group).seconds == pytest.approx(best)
 
 
 def test_peers_share_by_speed() -> None:
