@@ -5,8 +5,8 @@ Usage: ``python benchmarks/openb.py --nodes FILE --pods FILE [--policies aif,fgd
 
 A replay as in the artefact of "Beware of Fragmentation" (Weng et al., USENIX ATC 2023): the list is shuffled, pods
 drawn from it are appended until they ask for 130 % of the devices, each is placed or refused as it comes, none leaves.
-``aif`` is the operator's own packing score; as in the artefact, it and ``fgd`` know what the whole list asks for, but not
-in which order, while ``aif-online`` knows what has arrived so far. The peers are written anew from their description.
+``aif`` is the operator's own packing score. It and ``fgd`` know what the whole list asks for, as in the artefact, but
+not in which order; ``aif-online`` knows what has arrived so far. The peers are written anew from their description.
 """
 
 from __future__ import annotations

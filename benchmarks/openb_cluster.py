@@ -74,7 +74,7 @@ class Cluster:
     def fitting(self, pods: Pods, node: int) -> Ints:
         """Return the classes of which a pod fits on ``node``."""
         free = self.devices[node]
-        fits = (pods.cores <= self.cores[node]) & (pods.memory <= self.memory[node])
+        fits = (pods.cores <= int(self.cores[node])) & (pods.memory <= int(self.memory[node]))
         enough = np.count_nonzero(free >= np.maximum(pods.share, 1)[:, None], axis=1) >= pods.count
         able = pods.models[:, self.model[node]] | (pods.count == 0)
         return np.asarray(np.flatnonzero(fits & enough & able))
@@ -86,7 +86,7 @@ class Cluster:
             left[device] -= pods.devices[kind]
         else:
             left[np.flatnonzero(left == WHOLE)[: pods.count[kind]]] = 0
-        return left
+        return np.asarray(left)
 
     def take(self, pods: Pods, node: int, kind: int, device: int) -> None:
         """Place a pod."""

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 
 from aif.cli.output import Output, grid, show
 from aif.cli.plots import draw
-from aif.cli.profiles import Count, InvalidProfile, Name, NonNegative, Positive, ProfileModel, Share, titled, load
+from aif.cli.profiles import Count, InvalidProfile, Name, NonNegative, Positive, ProfileModel, Share, load, titled
 from aif.cli.si import share, si
 from aif.errors import InvalidSpec
 from aif.planning.allocation import Allocation, Site, Tasks, Unattainable, allocate

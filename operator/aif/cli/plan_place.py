@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from aif.cli.output import Output, grid, show
 from aif.cli.plots import draw
-from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, ProfileModel, titled, load
+from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, ProfileModel, load, titled
 from aif.cli.si import share
 from aif.errors import InvalidSpec
 from aif.planning.arrays import FloatArray
