@@ -163,7 +163,7 @@ class Fgd(Scored):
         for kind, times in zip(kinds, weight, strict=True):
             counts[kind] += times
         typical, share = set(), 0.0
-        for kind, times in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        for kind, times in sorted(counts.items(), key=lambda item: (item[1], item[0]), reverse=True):
             if share >= TYPICAL * len(pods.kind):
                 break
             typical.add(kind)
