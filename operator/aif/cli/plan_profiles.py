@@ -35,7 +35,7 @@ class ModelProfile(ProfileModel):
     """A model: one that is known by name, layers in any order, or cuts of which only work and data are known."""
 
     name: Name
-    pixels: Count = PIXELS
+    pixels: Annotated[Count, Field(le=65_536)] = PIXELS
     layers: Annotated[list[LayerProfile], Field(min_length=2)] | None = None
     cuts: Annotated[list[Cut], Field(min_length=2)] | None = None
 
@@ -46,7 +46,9 @@ class ModelProfile(ProfileModel):
         try:
             _ = self.chain(Encoding())
         except InvalidSpec as error:
-            field = error.field.replace("flops", "cuts") if self.cuts else error.field
+            # Figures of the chain follow from what the profile gives.
+            given = "cuts" if self.cuts else "layers" if self.layers else "name"
+            field = error.field if error.field.startswith("layers") else given
             raise InvalidSpec(f"model.{field}", error.reason) from error
         except InvalidInput as error:
             raise InvalidSpec("model.name", f"{error.message}; or give layers or cuts") from error

@@ -57,7 +57,8 @@ class Encoding:
         for index, (layer, readers) in enumerate(zip(graph.layers, graph.readers, strict=True)):
             changes[index] += layer.elements * 4.0
             changes[max(readers, default=index) + 1] -= layer.elements * 4.0
-        live = np.cumsum(changes)[:-1]
+        # What is freed leaves no less than nothing, but for rounding.
+        live = np.maximum(np.cumsum(changes)[:-1], 0.0)
         live[0] = 0.0
         return parameters, live
 

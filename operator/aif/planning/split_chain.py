@@ -116,11 +116,16 @@ def best_cut(
 
 
 def gain_over(value: float, ends: tuple[float, ...]) -> float | None:
-    """Return how many times less ``value`` is than the least of ``ends``; None where all of them are infinite."""
+    """Return how many times less ``value`` is than the least of ``ends``; None where none is finite or nothing is left.
+
+    Nothing is left where a model without work needs no time at all, though an end would send data for it.
+    """
     best = min(ends)
     if not np.isfinite(best):
         return None
-    return best / value if value > 0.0 else 1.0
+    if value > 0.0:
+        return best / value
+    return 1.0 if best == 0.0 else None
 
 
 def _allowed(chain: Chain, user: Side, network: Side, costs: CutCosts, limits: Limits) -> BoolArray:
