@@ -45,6 +45,11 @@ class Pods:
     models: Flags
 
     @property
+    def sharing(self) -> Flags:
+        """Which classes ask for a part of one device."""
+        return np.asarray((self.count == 1) & (self.share < WHOLE))
+
+    @property
     def devices(self) -> Ints:
         """Thousandths of devices that each class asks for in all."""
         return self.count * self.share
@@ -82,10 +87,11 @@ class Cluster:
     def after(self, pods: Pods, node: int, kind: int, device: int) -> Ints:
         """Return the devices of ``node`` once a pod of that class is there; on ``device`` where it shares one."""
         left = self.devices[node].copy()
-        if pods.share[kind] < WHOLE:
-            left[device] -= pods.devices[kind]
+        if pods.sharing[kind]:
+            left[device] -= pods.share[kind]
         else:
-            left[np.flatnonzero(left == WHOLE)[: pods.count[kind]]] = 0
+            fullest = np.argsort(left, kind="stable")
+            left[fullest[left[fullest] >= pods.share[kind]][: pods.count[kind]]] -= pods.share[kind]
         return np.asarray(left)
 
     def take(self, pods: Pods, node: int, kind: int, device: int) -> None:
@@ -131,13 +137,15 @@ def read(nodes: Path, pods: Path) -> tuple[Cluster, Pods]:
         cores, memory = (_number(pods, line, row, name) for name in ("cpu_milli", "memory_mib"))
         count = _number(pods, line, row, "num_gpu", 64)
         share = _number(pods, line, row, "gpu_milli", WHOLE) if count else 0
-        if count and not (share == WHOLE or (count == 1 and share)):
-            raise BadList(f"{pods}:{line}: gpu_milli must be 1 to 1000, and 1000 for several devices, not {share}")
+        if count and not share:
+            raise BadList(f"{pods}:{line}: gpu_milli must be from 1 to {WHOLE} where num_gpu is {count}, not 0")
         asked.append(
             (cores, memory, count, share, "|".join(sorted(filter(None, (row.get("gpu_spec") or "").split("|")))))
         )
     if not hosts or not asked:
         raise BadList(f"{pods if hosts else nodes}: holds no row")
+    if not any(host[3] for host in hosts):
+        raise BadList(f"{nodes}: no node has a gpu, so there is nothing to allocate")
     return _cluster(hosts, asked)
 
 

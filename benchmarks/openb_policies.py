@@ -81,7 +81,7 @@ class Scored:
     def options(self, node: int, rows: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the ways to place a pod: place in ``rows``, device, and the devices that would be left."""
         free, pods = self.cluster.devices[node], self.pods
-        shared = (pods.share[rows] > 0) & (pods.share[rows] < WHOLE)
+        shared = pods.sharing[rows]
         _, distinct = np.unique(free, return_index=True)
         possible = np.zeros((len(rows), len(free)), dtype=np.bool_)
         possible[:, distinct] = shared[:, None] & (free[distinct] >= pods.share[rows][:, None])
@@ -89,9 +89,11 @@ class Scored:
         row, device = np.nonzero(possible)
         left = np.repeat(free[None], len(row), axis=0)
         left[np.arange(len(row)), device] -= np.where(shared[row], pods.share[rows[row]], 0)
-        whole = np.cumsum(free == WHOLE) * (free == WHOLE)
-        taken = (whole > 0) & (whole <= np.where(shared, 0, pods.count[rows])[row][:, None])
-        return row, device, np.where(taken, 0, left)
+        fullest = np.argsort(free, kind="stable")
+        able = free[fullest] >= pods.share[rows][row][:, None]
+        taken = able & (np.cumsum(able, axis=1) <= np.where(shared, 0, pods.count[rows])[row][:, None])
+        left[:, fullest] -= np.where(taken, pods.share[rows][row][:, None], 0)
+        return row, device, left
 
     def order(self, node: int) -> Ints:
         """Return the devices in the order in which equal ones are taken: the fullest that will do first."""
