@@ -16,6 +16,9 @@ FIRST_RETRY_SECONDS: Final = 0.5
 LAST_RETRY_SECONDS: Final = 300.0
 DOUBLINGS: Final = 10
 
+EARLY_SECONDS: Final = 1e-6
+"""A timer of the event loop may end a moment before its time; a key that is due by then is not waited for again."""
+
 
 def retry_seconds(failures: int) -> float:
     """Return how long to wait after ``failures`` earlier failures in a row: 0.5 s, doubling, at most 300 s."""
@@ -110,7 +113,7 @@ class WorkQueue(Generic[K]):
         return key
 
     def _promote(self) -> None:
-        while self._heap and self._heap[0][0] <= self._now():
+        while self._heap and self._heap[0][0] <= self._now() + EARLY_SECONDS:
             due, _, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
                 self.add(key)

@@ -78,6 +78,7 @@ class Controller:
         while True:
             key = await self._work.get()
             try:
+                await asyncio.sleep(0)  # thousands of keys need no request, and the Lease must be renewed meanwhile
                 await self._guard(key)
             finally:
                 self._work.done(key)

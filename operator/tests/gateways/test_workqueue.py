@@ -160,3 +160,12 @@ def test_every_added_key_runs_after_it_was_added_and_never_beside_itself(steps: 
 
     run(scenario())
     assert all(began[key] >= moment for key, moment in added.items())
+
+
+async def test_a_timer_that_ends_a_moment_early_is_not_set_again() -> None:
+    clock = {"now": 10.0}
+    queue = WorkQueue[str](clock=lambda: clock["now"])
+    queue.add_after("a", 1.0)
+    clock["now"] = 11.0 - 1e-9
+    async with asyncio.timeout(0):
+        assert await queue.get() == "a"
