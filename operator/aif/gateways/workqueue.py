@@ -78,11 +78,11 @@ class WorkQueue(Generic[K]):
         heapq.heappush(self._heap, (due, self._serial, key))
         self._wake.set()
 
-    def retry(self, key: K, at_least: float = 0.0) -> float:
-        """Have ``key`` run again after its back-off, or ``at_least`` seconds; return the delay."""
+    def retry(self, key: K, at_least: float = 0.0, at_most: float = LAST_RETRY_SECONDS) -> float:
+        """Have ``key`` run again after its back-off, within ``at_least`` and ``at_most`` seconds; return the delay."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = max(at_least, self._jitter(retry_seconds(failures)))
+        delay = max(at_least, min(at_most, self._jitter(retry_seconds(failures))))
         self.add_after(key, delay)
         return delay
 
