@@ -125,8 +125,20 @@ class Settings:
     log_level: str = _setting("info", _choice("debug", "info", "warning", "error"))
     """Least severe message that is logged: debug, info, warning or error."""
 
+    log_levels_file: str = _setting("/etc/aif-operator/log-levels", str)
+    """File with levels of single loggers, followed while it changes; the charts mount a ConfigMap there."""
+
     log_format: str = _setting("auto", _choice("auto", "json", "text"))
     """json, text, or auto: text on a terminal and json elsewhere."""
+
+    profile: str = _setting("", str)
+    """Folder for profiles of the running operator, at the end and at SIGUSR1; none when empty. It costs speed."""
+
+    record: str = _setting("", str)
+    """Folder in which every decision is recorded with all that it was made from; none is when empty."""
+
+    record_mebibytes: int = _setting(256, _integer(1, 1_048_576))
+    """Size of that folder; the oldest recordings make way."""
 
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""

@@ -147,6 +147,19 @@ def test_every_reason_that_no_code_uses_is_kept_for_later() -> None:
     assert unused <= kept_for_later()
 
 
+def test_no_reason_that_code_uses_is_kept_for_later() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operator/aif").rglob("*.py"))
+    given = re.sub(r"frozenset\(\{[^}]*\}\)", "", code)  # what is asked for, and not given, is no use of it
+    assert {reason.value for reason in Reason if f"Reason.{reason.name}" in given} & kept_for_later() == set()
+
+
+def test_every_heading_of_a_reason_is_followed_by_what_to_do() -> None:
+    sections = re.split(r"^#+ ", TROUBLESHOOTING.prose, flags=re.MULTILINE)
+    told = {title: text.split() for title, _, text in (section.partition("\n") for section in sections)}
+    fewest = 2
+    assert [reason for reason in set(Reason) & told.keys() if len(told[reason]) < fewest] == []
+
+
 def test_reasons_are_listed_in_the_order_of_their_precedence() -> None:
     listed = [word for _, reasons in CONDITIONS.table("group") for word in re.findall(r"`(\w+)`", reasons)]
     assert listed == [reason for reason in Reason if reason not in kept_for_later()]

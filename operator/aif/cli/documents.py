@@ -69,7 +69,7 @@ def _files(path: str) -> list[str]:
         return [path]
     files = sorted(str(file) for file in folder.iterdir() if file.suffix in SUFFIXES)
     if not files:
-        raise InvalidInput(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}")
+        raise InvalidInput(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}, and it is no recording")
     return files
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aif.domain.actions import Emit
 from aif.domain.cluster import ObjectReference
 
+RETIRED = "Retired"
+
 
 def placed(service: ObjectReference, node: str, variant: str, why: str) -> Emit:
     """Tell where a service was placed, and why there."""
@@ -16,9 +18,15 @@ def moving(service: ObjectReference, source: str, target: str, why: str) -> Emit
     return Emit(service, "Normal", "Moving", "Place", f"New copy on {target}, the one on {source} serves on: {why}")
 
 
+def replaced(service: ObjectReference, source: str, target: str, why: str) -> Emit:
+    """Tell that a new copy comes up in place of one that serves no more."""
+    note = f"New copy on {target} in place of the one on {source}, which serves no more: {why}"
+    return Emit(service, "Normal", "Moving", "Place", note)
+
+
 def retired(service: ObjectReference, copy: str) -> Emit:
     """Tell that an old copy goes because the new one is ready."""
-    return Emit(service, "Normal", "Retired", "Retire", f"Copy {copy} goes: the new one is ready")
+    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: the new one is ready")
 
 
 def refused(service: ObjectReference, reason: str, message: str) -> Emit:

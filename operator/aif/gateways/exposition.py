@@ -59,8 +59,17 @@ class Exposition:
         self.rejections_total = Counter(
             "aif_rejections_total", "Decisions that found no place, by reason.", ("reason",), registry=self.registry
         )
+        self.recorded_decisions_total = Counter(
+            "aif_recorded_decisions_total",
+            "Decisions to be recorded, by what became of them: recorded or lost.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.services_waiting = Gauge(
             "aif_services_waiting", "Services that wait for capacity.", registry=self.registry
+        )
+        self.migrations_in_flight = Gauge(
+            "aif_migrations_in_flight", "Services with a copy that has yet to go.", registry=self.registry
         )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry

@@ -13,7 +13,7 @@ from aif.domain.conditions import Verdict, ready, settle
 from aif.reconcile import evidence
 from aif.reconcile.children import url
 from aif.reconcile.outcome import Outcome
-from aif.reconcile.rollout import old_copies
+from aif.reconcile.rollout import staying
 from aif.reconcile.snapshot import Snapshot
 
 STALLING = frozenset({Reason.INVALID_SPEC, Reason.REF_NOT_FOUND, Reason.NAME_CONFLICT, Reason.NOT_IMPLEMENTED})
@@ -62,7 +62,7 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield _approval(outcome)
     if outcome.degraded is not None:
         yield outcome.degraded
-    if outcome.placements and old_copies(service, outcome.placements, snapshot.view):
+    if outcome.placements and staying(service, outcome.placements, snapshot.view):
         yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
     if whole.status == "True" or whole.reason in (Reason.SUSPENDED, Reason.AWAITING_APPROVAL):
         return

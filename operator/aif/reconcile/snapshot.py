@@ -54,6 +54,8 @@ class Decision:
         moved: Why a copy leaves its node; None where none does.
         again_after: Seconds after which the service is to be looked at again in any case.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
+        selection: The choice that was made for it; None where an earlier one stays.
+        leeway: Seconds that the write of the status may wait, so that what passes soon is not written.
     """
 
     actions: tuple[Action, ...] = ()
@@ -63,3 +65,5 @@ class Decision:
     moved: Reason | None = None
     again_after: float | None = None
     waiting: bool = False
+    selection: Selection | None = None
+    leeway: float = 0.0

@@ -13,11 +13,11 @@ from aif.domain.actions import WriteStatus
 from aif.domain.policy import Policy
 from aif.errors import Unavailable
 from aif.handlers import batcher
-from aif.handlers.batcher import TICK_SECONDS
+from aif.handlers.batcher import CROWD_TICKS, SLICE_SECONDS, TICK_SECONDS
 from aif.scheduling.batch import Batch, decide
 from aif.scheduling.node_table import NodeTable
 from tests import virtual_time
-from tests.builders import a_compute_node, a_node, an_aiservice
+from tests.builders import NOON, a_compute_node, a_node, an_aiservice
 from tests.handlers.scenes import Inside, a_key
 from tests.reconcile.scenes import a_placement, placed, said
 
@@ -54,14 +54,19 @@ class Watched:
         self.asked: list[list[str]] = []
 
     def __call__(
-        self, services: Sequence[AIService], table: NodeTable, policy: Policy, priorities: Mapping[str, int]
+        self,
+        services: Sequence[AIService],
+        table: NodeTable,
+        policy: Policy,
+        priorities: Mapping[str, int],
+        **options: Any,
     ) -> Batch:
         """Return the decision of the real one."""
         names = [service.metadata.name for service in services]
         self.asked.append(names)
         if self.poison in names:
             raise ZeroDivisionError(self.poison)
-        return decide(services, table, policy, priorities)
+        return decide(services, table, policy, priorities, **options)
 
 
 @pytest.fixture
@@ -91,8 +96,73 @@ def test_a_tick_gathers_for_a_moment_before_it_decides(watched: Watched) -> None
         await asyncio.sleep(TICK_SECONDS / 2)
         assert watched.asked == []
         gathered(inside, "second")
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(TICK_SECONDS * CROWD_TICKS)
         assert watched.asked == [["first", "second"]]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    virtual_time.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("queued", "ticks"), [pytest.param(0, 1, id="nothing else to do"), pytest.param(1, CROWD_TICKS, id="more to come")]
+)
+def test_a_tick_is_longer_while_keys_wait_in_the_queue(watched: Watched, queued: int, ticks: int) -> None:
+    async def scene() -> None:
+        inside = a_world("first")
+        while len(inside.work):
+            inside.work.done(await inside.work.get())
+        for number in range(queued):
+            inside.work.add(a_key(f"other-{number}"))
+        task = asyncio.create_task(inside.controller.batcher.run())
+        gathered(inside, "first")
+        await asyncio.sleep(TICK_SECONDS * (ticks - 0.5))
+        assert watched.asked == []
+        await asyncio.sleep(TICK_SECONDS)
+        assert watched.asked == [["first"]]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    virtual_time.run(scene())
+
+
+def test_of_very_many_services_the_most_urgent_are_decided_first(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        monkeypatch.setattr(batcher, "FIRST_SLICE", 2)
+        inside = a_world("a", "b", "c", rows=3)
+        inside.world.priority_classes.put(("", "urgent"), ("urgent", 10))
+        inside.see(an_aiservice("d", priorityClassName="urgent"))
+        gathered(inside, *"abcd")
+        inside.controller.batcher.tick()
+        assert watched.asked == [["a", "d"]]
+        inside.controller.batcher.tick()
+        assert watched.asked == [["a", "d"], ["b", "c"]]
+
+    virtual_time.run(scene())
+
+
+def test_no_more_services_are_decided_together_than_a_moment_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        names = [f"service-{number}" for number in range(8)]
+        inside, spy = a_world(*names), Watched()
+        clock = {"ahead": 0.0}
+        loop = asyncio.get_running_loop()
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + clock["ahead"])
+
+        def slow(services: Sequence[AIService], *args: Any, **options: Any) -> Batch:
+            clock["ahead"] += len(services) * SLICE_SECONDS / 2
+            return spy(services, *args, **options)
+
+        monkeypatch.setattr(batcher, "decide", slow)
+        task = asyncio.create_task(inside.controller.batcher.run())
+        gathered(inside, *names[:4])
+        await asyncio.sleep(5.0)
+        gathered(inside, *names[4:])
+        await asyncio.sleep(5.0)
+        assert [len(asked) for asked in spy.asked] == [4, 2, 2]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -108,9 +178,9 @@ def test_a_batch_that_took_long_is_followed_by_a_rest(monkeypatch: pytest.Monkey
         real = loop.time
         monkeypatch.setattr(loop, "time", lambda: real() + clock["ahead"])
 
-        def slow(*args: Any) -> Batch:
+        def slow(*args: Any, **options: Any) -> Batch:
             clock["ahead"] += 1.0
-            return spy(*args)
+            return spy(*args, **options)
 
         monkeypatch.setattr(batcher, "decide", slow)
         task = asyncio.create_task(inside.controller.batcher.run())
@@ -216,11 +286,30 @@ def test_decisions_refusals_and_who_waits_are_counted() -> None:
     virtual_time.run(scene())
 
 
-def test_who_waits_is_decided_again_after_its_own_status_only(watched: Watched) -> None:
+def test_who_waits_is_decided_once_until_capacity_changes(watched: Watched) -> None:
     async def scene() -> None:
         inside = a_world("first", "second")
         await inside.work_for(300)
-        assert watched.asked == [["first", "second"], ["second"]]
+        assert watched.asked == [["first", "second"]]
         assert said(inside.applier.done).count("status AIService second") == 1
+        assert value(inside, "aif_rejections_total", reason="CapacityReserved") == 1.0
+        inside.triggers.capacity_changed()
+        await inside.work_for(300)
+        assert watched.asked == [["first", "second"], ["second"]]
+        inside.world.services.put(("default", "first"), None)
+        await inside.work_for(10)
+        assert [placement.node for placement in service_of(inside, "second").status.placements] == ["gnb-7"]
+
+    virtual_time.run(scene())
+
+
+def test_a_node_that_took_no_pod_of_a_service_is_left_out_for_it_alone() -> None:
+    async def scene() -> None:
+        inside = a_world("first", "second", rows=2)
+        for name in ("first", "second"):
+            inside.world.bar(service_of(inside, name), [{"first": "gnb-7", "second": "gnb-8"}[name]], NOON)
+        await inside.work_for()
+        homes = [service_of(inside, name).status.placements[0].node for name in ("first", "second")]
+        assert homes == ["gnb-8", "gnb-7"]
 
     virtual_time.run(scene())
