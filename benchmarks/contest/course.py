@@ -140,6 +140,7 @@ class Course:
 
         def weigh(_: int) -> None:
             nonlocal most
+            running.require_alive()
             most = max(most, running.mib)
 
         load()

@@ -36,6 +36,15 @@ class Running:
         """Seconds that it has computed so far."""
         return cpu_seconds([self.process])
 
+    def require_alive(self) -> None:
+        """Let pass a contestant that runs.
+
+        Raises:
+            RuntimeError: It has ended.
+        """
+        if not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError(f"the contestant with process id {self.process.pid} ended before its work was done")
+
     @property
     def mib(self) -> float:
         """Its memory now."""

@@ -211,10 +211,16 @@ def test_every_verb_of_make_that_a_guide_names_exists(document: Document) -> Non
 
 
 def commands_of_aif() -> Mapping[str, Any]:
-    """Return the commands of the program ``aif``, by name."""
+    """Return the commands of the program ``aif``, by name; those of a group by both, such as ``kpi data``."""
     group: Any = typer.main.get_command(app)
-    commands: Mapping[str, Any] = group.commands
-    return commands
+    below = {f"{name} {sub}": command for name, one in group.commands.items() for sub, command in members(one).items()}
+    return {**group.commands, **below}
+
+
+def members(command: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a class of the library behind typer
+    """Return the commands of a group; of a command, none."""
+    found: Mapping[str, Any] = getattr(command, "commands", {})
+    return found
 
 
 @each_document
@@ -223,6 +229,9 @@ def test_every_command_of_aif_that_a_document_names_exists_with_its_options(docu
     for command in document.commands():
         for name, rest in re.findall(r"(?:^|\||&& |uv run |kubectl )\s*aif ([a-z]\w*)([^|&]*)", command):
             assert name in known, command
+            if members(known[name]) and (sub := rest.split()[:1]):
+                name = f"{name} {sub[0]}"  # noqa: PLW2901 - the command is that of the group
+                assert name in known, command
             options = {option for parameter in known[name].params for option in parameter.opts} | {"--help", "-h"}
             assert set(re.findall(r"(?<=\s)--?[a-z][\w-]*", rest)) <= options, command
 

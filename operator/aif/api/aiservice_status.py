@@ -6,40 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from aif.api.aiservice_demands import Demands
 from aif.api.base import ApiModel, Count, Tier, Timestamp, list_map
 from aif.api.conditions import Condition
 
 _Text = Annotated[str, Field(max_length=256)]
 _Name = Annotated[str, Field(max_length=253)]
 _Score = Annotated[int, Field(ge=0, le=100)]
-
-
-class Demands(ApiModel):
-    """Resource demands of the whole service, translated from its template ([AIF] task management)."""
-
-    flops_per_second: _Text | None = None
-    """Compute rate: FLOP per request times the load, or as asked."""
-
-    memory_bandwidth_bytes_per_second: _Text | None = None
-    """Memory traffic per request times the load."""
-
-    up_bits_per_second: _Text | None = None
-    """Uplink rate: data per request times the load, or as asked."""
-
-    down_bits_per_second: _Text | None = None
-    """Downlink rate."""
-
-    cpu: _Text | None = None
-    """CPU cores of all replicas in the chosen variant."""
-
-    memory: _Text | None = None
-    """Memory of all replicas in the chosen variant, in bytes."""
-
-    ephemeral_storage: _Text | None = None
-    """Local disk of all replicas in the chosen variant, in bytes."""
-
-    accelerators: _Text | None = None
-    """Number and resource name of the accelerators of all replicas in the chosen variant."""
 
 
 class Placement(ApiModel):

@@ -16,7 +16,9 @@ import typer
 
 from aif import __version__
 from aif.api.base import API_VERSION
+from aif.cli.kpi import kpi
 from aif.cli.output import Output, OutputOption, errors, show
+from aif.cli.plan import plan
 from aif.errors import AifError
 
 
@@ -46,6 +48,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(kpi, name="kpi")
+app.add_typer(plan, name="plan")
 
 Files = Annotated[
     list[str] | None,

@@ -27,9 +27,18 @@ CROWD_TICKS = 5
 REST = 4.0
 """A batch that took long is followed by a rest of this many times as long, so that other work goes on."""
 
+SLICE_SECONDS = 0.25
+"""About how long one decision may take: meanwhile nothing else runs, and the Lease has to be renewed within seconds."""
+
+FIRST_SLICE = 128
+"""So many services are decided together before it is known how long one takes."""
+
 
 class Batcher:
-    """Gathers services without a place, and hands each its part of one decision for all."""
+    """Gathers services without a place, and hands each its part of one decision for all.
+
+    Of thousands only as many are decided together as a moment allows, the most urgent first; the others come next.
+    """
 
     def __init__(
         self,
@@ -45,6 +54,7 @@ class Batcher:
         self._now = now
         self._recording = recording
         self._pending: set[WorkKey] = set()
+        self._slice = FIRST_SLICE
         self._some = asyncio.Event()
 
     def add(self, key: WorkKey) -> None:
@@ -58,9 +68,12 @@ class Batcher:
         while True:
             await self._some.wait()
             await self._gather()
-            began = loop.time()
+            began, before = loop.time(), len(self._pending)
             self.tick()
-            await asyncio.sleep(REST * (loop.time() - began))
+            took, decided = loop.time() - began, before - len(self._pending)
+            if took > 0.0:
+                self._slice = max(1, round(decided * SLICE_SECONDS / took))
+            await asyncio.sleep(REST * took)
 
     async def _gather(self) -> None:
         """Give more services the time to come: a single one is not kept waiting, the first of a crowd is."""
@@ -71,13 +84,23 @@ class Batcher:
 
     def tick(self) -> None:
         """Decide for what has gathered: hold what was chosen, and have each service act on its part."""
-        keys, self._pending = sorted(self._pending), set()
-        self._some.clear()
+        keys = self._next()
         waiting = {key: service for key in keys if (service := self._waiting(key)) is not None}
         for key in keys:
             if key not in waiting:
                 self._work.add(key)
         self._decide(waiting)
+
+    def _next(self) -> list[WorkKey]:
+        """Take those whose turn it is: all, or of many the most urgent."""
+        keys = sorted(self._pending)
+        if len(keys) > self._slice:
+            keys.sort(key=lambda key: -self._world.priority((key.namespace, key.name)))
+        taken, left = keys[: self._slice], keys[self._slice :]
+        self._pending = set(left)
+        if not left:
+            self._some.clear()
+        return sorted(taken)
 
     def _decide(self, waiting: Mapping[WorkKey, AIService]) -> None:
         """Decide for all together; where that fails, for each alone, so that one that cannot be decided stops no other.

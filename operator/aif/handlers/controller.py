@@ -16,7 +16,7 @@ from aif.gateways.expectations import Expectations, Standing
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
-from aif.gateways.workqueue import WorkQueue
+from aif.gateways.workqueue import LAST_RETRY_SECONDS, WorkQueue
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.patience import Patience
@@ -33,6 +33,9 @@ from aif.reconcile.snapshot import Decision, Snapshot
 from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
+
+CONFLICT_SECONDS = 5.0
+"""Longest wait where somebody else was faster: to look again is all it takes, however often that happened before."""
 
 LAG_SECONDS = 1.0
 """When a key is looked at again that still waits for the caches to show what was written."""
@@ -78,6 +81,7 @@ class Controller:
         while True:
             key = await self._work.get()
             try:
+                await asyncio.sleep(0)  # thousands of keys need no request, and the Lease must be renewed meanwhile
                 await self._guard(key)
             finally:
                 self._work.done(key)
@@ -106,7 +110,8 @@ class Controller:
     def _retry(self, key: WorkKey, error: Exception) -> None:
         self._metrics.reconcile_errors_total.labels(key.kind, type(error).__name__).inc()
         at_least = error.retry_after or 0.0 if isinstance(error, Unavailable) else 0.0
-        delay = self._work.retry(key, at_least)
+        at_most = CONFLICT_SECONDS if isinstance(error, Conflict) else LAST_RETRY_SECONDS
+        delay = self._work.retry(key, at_least, at_most)
         log.warning("Retrying", extra={"object": "/".join(key), "seconds": round(delay, 1), "error": str(error)})
 
     async def _reconcile(self, key: WorkKey) -> bool:

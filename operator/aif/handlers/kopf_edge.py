@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -136,6 +136,8 @@ async def _run(
             settings=settings(),
             namespaces=namespaces,
             clusterwide=not namespaces,
+            # Alone it tells nobody; without one kopf asks for the user's name, and a pod's user may be a bare number.
+            identity=cast("Any", "aif-operator"),
             standalone=True,
             ready_flag=ready,
             stop_flag=stop,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aif.api.base import Tier
+from aif.domain.cluster import Node
 from aif.planning.arrays import BoolArray
 from aif.scheduling.node_table import NodeTable
 
@@ -28,6 +29,9 @@ SPREADING_SECONDS = 60.0
 
 RETURNING_SECONDS = 60.0
 """How long a Node that is back counts as lost: a partition also ends bit by bit."""
+
+JOINING_SECONDS = 60.0
+"""A Node that is ready so soon after it was created has joined; it is not one that is back."""
 
 PARTITION_SHARE = 0.55
 PARTITION_NODES = 3
@@ -60,5 +64,13 @@ def patience(table: NodeTable, tier: Tier, seconds: float) -> float:
 def _share(table: NodeTable, tier: Tier) -> tuple[int, int]:
     """Return how many Nodes of ``tier`` are lost, or were a moment ago, and how many there are."""
     joined: BoolArray = table.of_tiers({tier}) & table.joined
-    gone = table.lost | (table.ready_seconds < RETURNING_SECONDS)
-    return int(np.count_nonzero(joined & gone)), int(np.count_nonzero(joined))
+    recent = np.flatnonzero(joined & ~table.lost & (table.ready_seconds < RETURNING_SECONDS))
+    back = sum(_is_back(table.hosts[row]) for row in recent)
+    return int(np.count_nonzero(joined & table.lost)) + back, int(np.count_nonzero(joined))
+
+
+def _is_back(node: Node | None) -> bool:
+    """Tell whether a Node that became ready a moment ago had been lost, and did not just join."""
+    if node is None or node.created is None or node.ready_since is None:
+        return node is not None
+    return (node.ready_since - node.created).total_seconds() > JOINING_SECONDS

@@ -13,7 +13,7 @@ from aif.domain.actions import WriteStatus
 from aif.domain.policy import Policy
 from aif.errors import Unavailable
 from aif.handlers import batcher
-from aif.handlers.batcher import CROWD_TICKS, TICK_SECONDS
+from aif.handlers.batcher import CROWD_TICKS, SLICE_SECONDS, TICK_SECONDS
 from aif.scheduling.batch import Batch, decide
 from aif.scheduling.node_table import NodeTable
 from tests import virtual_time
@@ -120,6 +120,49 @@ def test_a_tick_is_longer_while_keys_wait_in_the_queue(watched: Watched, queued:
         assert watched.asked == []
         await asyncio.sleep(TICK_SECONDS)
         assert watched.asked == [["first"]]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    virtual_time.run(scene())
+
+
+def test_of_very_many_services_the_most_urgent_are_decided_first(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        monkeypatch.setattr(batcher, "FIRST_SLICE", 2)
+        inside = a_world("a", "b", "c", rows=3)
+        inside.world.priority_classes.put(("", "urgent"), ("urgent", 10))
+        inside.see(an_aiservice("d", priorityClassName="urgent"))
+        gathered(inside, *"abcd")
+        inside.controller.batcher.tick()
+        assert watched.asked == [["a", "d"]]
+        inside.controller.batcher.tick()
+        assert watched.asked == [["a", "d"], ["b", "c"]]
+
+    virtual_time.run(scene())
+
+
+def test_no_more_services_are_decided_together_than_a_moment_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        names = [f"service-{number}" for number in range(8)]
+        inside, spy = a_world(*names), Watched()
+        clock = {"ahead": 0.0}
+        loop = asyncio.get_running_loop()
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + clock["ahead"])
+
+        def slow(services: Sequence[AIService], *args: Any, **options: Any) -> Batch:
+            clock["ahead"] += len(services) * SLICE_SECONDS / 2
+            return spy(services, *args, **options)
+
+        monkeypatch.setattr(batcher, "decide", slow)
+        task = asyncio.create_task(inside.controller.batcher.run())
+        gathered(inside, *names[:4])
+        await asyncio.sleep(5.0)
+        gathered(inside, *names[4:])
+        await asyncio.sleep(5.0)
+        assert [len(asked) for asked in spy.asked] == [4, 2, 2]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

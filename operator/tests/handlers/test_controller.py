@@ -146,6 +146,17 @@ def test_a_failed_write_is_done_again_and_ends_in_the_same_state(
     virtual_time.run(scene())
 
 
+def test_a_service_that_others_forestall_again_and_again_is_not_left_for_minutes() -> None:
+    async def scene() -> None:
+        inside = a_world()
+        inside.applier.failures += [(WriteStatus, Conflict("somebody else wrote"))] * 14
+        inside.see(an_aiservice())
+        await inside.work_for(75)
+        assert placed_on(inside) == ["gnb-7"]
+
+    virtual_time.run(scene())
+
+
 def test_a_pause_that_the_server_asks_for_is_kept() -> None:
     async def scene() -> None:
         inside = a_world()

@@ -124,3 +124,22 @@ def _at(told: np.ndarray, moment: float) -> NodeTable:
     lost = told <= moment
     since = np.where(lost, moment - np.floor(np.where(lost, told, 0.0)), 86_400.0)
     return replace(CALM, lost=lost, ready_seconds=since)
+
+
+@pytest.mark.parametrize(
+    ("created", "parted"),
+    [
+        pytest.param(30.0, False, id="nodes that just joined"),
+        pytest.param(86_400.0, True, id="nodes that are back"),
+        pytest.param(None, True, id="nodes of an unknown age"),
+    ],
+)
+def test_a_pool_that_joins_is_no_partition(created: float | None, parted: bool) -> None:  # noqa: FBT001
+    fresh = [
+        replace(
+            a_node(f"worker-ran-{place}", ready_since=NOON - timedelta(seconds=10)),
+            created=None if created is None else NOON - timedelta(seconds=created),
+        )
+        for place in range(4)
+    ]
+    assert bool(partition(a_table(fresh, [Tier.RAN] * 4), Tier.RAN)) == parted
