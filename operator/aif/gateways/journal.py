@@ -68,6 +68,7 @@ class Journal(Generic[Entry]):
         self._file: gzip.GzipFile | None = None
         self._path = folder
         self._number = 0
+        self._unflushed = 0
         self._complained = float("-inf")
 
     def start(self) -> None:
@@ -111,8 +112,11 @@ class Journal(Generic[Entry]):
         lines = self._encode(entry, fresh)
         file = self._file = self._file or self._begin()
         file.write(lines)
-        if self._entries.empty():
-            file.flush(zlib.Z_SYNC_FLUSH)  # so that all of it can be read, whatever becomes of this process
+        self._unflushed += len(lines)
+        if self._entries.empty() or self._unflushed >= self._most_bytes // _FILES:
+            # So that all of it can be read, whatever becomes of this process, and its size be seen
+            file.flush(zlib.Z_SYNC_FLUSH)
+            self._unflushed = 0
         if self._path.stat().st_size >= self._most_bytes // _FILES:
             self._finish()
 
