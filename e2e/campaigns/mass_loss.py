@@ -83,7 +83,7 @@ def main(
             moved = _partition(here, _parted(drawn), steps)
         figures = [
             *_figures(loss, samples),
-            Figure("copies made or removed in a partition", moved, moved == 0),
+            Figure("copies made or removed in a partition", len(moved), not moved, ", ".join(moved[:3])),
         ]
     tell(f"{count} services on {node_count} nodes, {lost} lost at once, seed {seed}", figures, output)
 
@@ -129,14 +129,14 @@ def _return(here: Field, names: Sequence[str], steps: Steps) -> None:
         await_rest(here.rest, _REST_S, running.advance)
 
 
-def _partition(here: Field, names: Sequence[str], steps: Steps) -> int:
-    """Cut these nodes off for a while; return how many copies were made or removed until all is well again."""
+def _partition(here: Field, names: Sequence[str], steps: Steps) -> list[str]:
+    """Cut these nodes off for a while; return the copies that were made or removed until all is well again."""
     log = _log(here)
     with steps.run(f"Part {len(names)} of {len(here.places)} nodes from the rest"):
         _silence(here, names)
         time.sleep(_WATCHED_S)
     _return(here, names, steps)
-    return sum(entry.kind == "deployments.apps" and entry.succeeded for entry in log.writes())
+    return [str(entry) for entry in log.writes() if entry.kind == "deployments.apps" and entry.succeeded]
 
 
 def _log(here: Field) -> Audit:
@@ -159,18 +159,27 @@ def _moment(entry: Entry) -> datetime:
     return datetime.fromisoformat(entry.at)
 
 
+def _share(loss: Loss, kind: str, moved: int) -> float:
+    return sum(entry.kind == kind for entry in loss.writes) / moved
+
+
 def _figures(loss: Loss, samples: Samples) -> list[Figure]:
     seconds = loss.until_last
     owners = {(entry.namespace, entry.name.rpartition("-")[0]) for entry in loss.made}
-    kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(f"{e.verb} {e.kind}" for e in loss.writes).most_common())
+    moved = max(1, len(owners))
+    kinds = Counter(f"{entry.verb} {entry.kind}" for entry in loss.writes).most_common()
     return [
         Figure("services that ran on lost nodes", loss.held),
         Figure("services that moved", len(owners)),
         Figure("services that wait", loss.waiting),
         Figure("seconds from the first NotReady to the last new copy", seconds),
         Figure("services moved per second", len(owners) / max(1.0, seconds)),
-        Figure("writes", len(loss.writes), None, kinds),
-        Figure("writes per service that moved", len(loss.writes) / max(1, len(owners))),
+        Figure("writes", len(loss.writes), None, ", ".join(f"{count} {kind}" for kind, count in kinds)),
+        Figure("writes per service that moved", len(loss.writes) / moved),
+        Figure("of these, status of AIServices", _share(loss, "aiservices/status.net4ai.io", moved)),
+        Figure("of these, copies made and removed", _share(loss, "deployments.apps", moved)),
+        Figure("of these, events", _share(loss, "events.events.k8s.io", moved)),
+        Figure("of these, status of ComputeNodes", _share(loss, "computenodes/status.net4ai.io", moved)),
         Figure("writes per second", len(loss.writes) / max(1.0, seconds)),
         Figure("writes in the busiest second", loss.busiest),
         Figure("samples", samples.looks),

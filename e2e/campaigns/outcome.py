@@ -74,8 +74,18 @@ def await_rest(rest: Rest, within_s: float, report: Callable[[int, int], None] =
             return look(rest)
         before = now
         time.sleep(_PAUSE_S)
-    open_ = sorted(look(rest).undecided)
-    raise NotYet(f"not at rest within {within_s:.0f} s; {len(open_)} are not decided: {', '.join(open_[:5])}")
+    open_ = sorted((key(each), _plight(each)) for each in rest.list("aiservices") if not is_decided(each))
+    first = "; ".join(f"{name} ({why})" for name, why in open_[:5])
+    raise NotYet(f"not at rest within {within_s:.0f} s; {len(open_)} are not decided: {first}")
+
+
+def _plight(service: Json) -> str:
+    """Return what the conditions of a service say that is not as it should be, and where its copies are."""
+    status = service.get("status", {})
+    conditions = [f"{c['type']}={c['status']} {c['reason']}" for c in status.get("conditions", ())]
+    nodes = [place["nodeName"] for place in status.get("placements", ())]
+    seen, now = status.get("observedGeneration"), service["metadata"]["generation"]
+    return ", ".join([f"generation {seen} of {now} judged", f"on {nodes}", *conditions])
 
 
 def _cached(rest: Rest) -> list[Json]:

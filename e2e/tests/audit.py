@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,10 +69,16 @@ class Audit:
 
     path: Path
     start: int = 0
+    credential: str = ""
+    """The one replica whose requests count; all when empty."""
 
     def from_now(self) -> Audit:
         """Return the log from this moment on."""
         return Audit(self.path, self.path.stat().st_size)
+
+    def by(self, credential: str) -> Audit:
+        """Return the log of one replica."""
+        return replace(self, credential=credential)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the requests of the operator's account that were answered, in the order of the log."""
@@ -82,11 +89,39 @@ class Audit:
                 if USER.encode() in line and line.endswith(b"\n"):
                     raw = json.loads(line)
                     if raw["user"]["username"] == USER and raw["stage"] in ("ResponseComplete", "ResponseStarted"):
-                        yield _entry(raw)
+                        entry = _entry(raw)
+                        if self.credential in ("", entry.credential):
+                            yield entry
 
     def writes(self) -> list[Entry]:
         """Return the operator's writes, those of its Leases left out."""
         return [entry for entry in self.entries() if entry.is_write and entry.resource != "leases"]
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """The logs of all clusters in which the operator ran; `folder` keeps those whose cluster leaves nothing behind."""
+
+    folder: Path
+    logs: list[Audit] = field(default_factory=list)
+
+    def add(self, audit: Audit | None) -> None:
+        """Count a log in; a cluster that is not embedded has none."""
+        if audit is not None:
+            self.logs.append(audit)
+
+    def keep(self, log: Path) -> None:
+        """Count in a log that is about to be removed."""
+        self.logs.append(Audit(Path(shutil.copy(log, self.folder / f"{len(self.logs)}.log"))))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the requests of all clusters, one cluster after the other."""
+        for log in self.logs:
+            yield from log.entries()
+
+    def writes(self) -> list[Entry]:
+        """Return the operator's writes, those of its Leases left out."""
+        return [entry for log in self.logs for entry in log.writes()]
 
 
 def _entry(raw: dict[str, Any]) -> Entry:

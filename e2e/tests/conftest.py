@@ -9,7 +9,7 @@ import network as networks
 import operator_account
 import pytest
 from admission import Admission
-from audit import Audit
+from audit import Audit, Audits
 from kubectl import Kubectl
 from operator_process import Operators, Replica
 from rest import Rest, path_of
@@ -62,19 +62,25 @@ def network(cluster: Cluster, rest: Rest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def audits(tmp_path_factory: pytest.TempPathFactory) -> Audits:
+    """The audit logs of all clusters of this run, each from the first replica on."""
+    return Audits(tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="session")
 def operators(
     kubectl: Kubectl,
     network: None,
     cluster: Cluster,
+    audits: Audits,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
 ) -> Iterator[Operators]:
     """Starts replicas of the operator, with its own account and rights, beside the cluster."""
     del network  # it must be there first
     operator_account.install(kubectl)
-    running = pytestconfig.stash[_RUNNING] = Operators(
-        kubectl, tmp_path_factory.mktemp("operator"), Audit(cluster.audit_log).from_now() if cluster.audit_log else None
-    )
+    audits.add(Audit(cluster.audit_log).from_now() if cluster.audit_log else None)
+    running = pytestconfig.stash[_RUNNING] = Operators(kubectl, tmp_path_factory.mktemp("operator"))
     yield running
     running.end_all()
 

@@ -17,16 +17,16 @@ USER: Final = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 _TOKEN_LIFE: Final = "3h"
 
 
-def install_kinds(kubectl: Kubectl) -> None:
-    """Install the CustomResourceDefinitions, and wait until they are served."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
+def install_kinds(kubectl: Kubectl, tree: Path = ROOT) -> None:
+    """Install the CustomResourceDefinitions of a release, and wait until they are served."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(tree / "crds"))
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(tree / "crds"))
 
 
-def install(kubectl: Kubectl) -> None:
-    """Give the operator its namespace, account and rights, as an installation does."""
+def install(kubectl: Kubectl, tree: Path = ROOT) -> None:
+    """Give the operator its namespace, account and rights, as an installation of a release does."""
     for name in ("namespace.yaml", "rbac.yaml"):
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", str(BASE / name))
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", str(tree / "manifests" / "base" / name))
 
 
 def write_kubeconfig(kubectl: Kubectl, path: Path) -> Path:

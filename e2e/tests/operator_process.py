@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from audit import Audit
 from documents import ROOT
 from kubectl import Kubectl
 from operator_account import write_kubeconfig
@@ -111,23 +110,21 @@ class Operators:
 
     kubectl: Kubectl
     folder: Path
-    audit: Audit | None = None
-    """What the operator's account did since the first replica could start."""
     redirect: Callable[[Path], None] = lambda _: None
     """Changes the kubeconfig of a replica before it starts, so that it reaches the API server by another way."""
     replicas: list[Replica] = field(default_factory=list)
 
-    def start(self, **settings: str) -> Replica:
-        """Start a replica; `settings` are its variables, over defaults that suit tests."""
+    def start(self, *options: str, **settings: str) -> Replica:
+        """Start a replica with options; `settings` are its variables, over defaults that suit tests."""
         identity = f"replica-{next(_NUMBERS)}"
         kubeconfig = write_kubeconfig(self.kubectl, self.folder / f"{identity}.kubeconfig")
         credential = _credential(kubeconfig)
         self.redirect(kubeconfig)
-        port, log = _free_port(), self.folder / f"{identity}.log"
+        port, log = free_port(), self.folder / f"{identity}.log"
         variables = {"KUBECONFIG": str(kubeconfig), "HOSTNAME": identity, "AIF_HTTP_PORT": str(port), **settings}
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "aif"],
+                [sys.executable, "-m", "aif", *options],
                 cwd=self.folder,
                 env=_environment() | variables,
                 stdin=subprocess.DEVNULL,
@@ -138,9 +135,9 @@ class Operators:
         self.replicas.append(replica)
         return replica
 
-    def start_leading(self, **settings: str) -> Replica:
+    def start_leading(self, *options: str, **settings: str) -> Replica:
         """Start a replica and return once it holds the Lease."""
-        replica = self.start(**settings)
+        replica = self.start(*options, **settings)
         eventually(lambda: _leads(replica), f"{replica.identity} leads")
         return replica
 
@@ -168,7 +165,7 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1", "AIF_LOG_FORMAT": "json"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

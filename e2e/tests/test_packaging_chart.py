@@ -34,7 +34,14 @@ CHANGED: Final = replace(
     write_burst=1_000_000,
     resync_seconds=86_400,
     log_level="debug",
+    log_levels_file="/etc/levels/of-loggers",
     log_format="json",
+    profile="/profiles",
+    record="/recordings",
+    record_mebibytes=1_048_576,
+    prometheus_url="https://metrics.example.org/tenant",
+    evaluation_seconds=7.5,
+    metric_profiles="/profiles/mine.yaml",
     ladder=(frozenset({Tier.EDGE}), frozenset({Tier.CORE, Tier.CLOUD})),
     operator_weight_percent=0,
     runtime_classes=("gvisor", "kata"),
@@ -73,6 +80,19 @@ def test_probes_and_service_follow_the_port() -> None:
     assert only(documents, "Service")["spec"]["ports"] == [{"name": "http", "port": 9090, "targetPort": "http"}]
 
 
+@pytest.mark.parametrize(
+    ("where", "folder", "file"),
+    [("/etc/aif-operator/log-levels", "/etc/aif-operator", "log-levels"), ("/etc/levels/mine", "/etc/levels", "mine")],
+)
+def test_the_log_levels_are_mounted_where_the_operator_looks(where: str, folder: str, file: str) -> None:
+    documents = rendered("--set", f"settings.logLevelsFile={where}", "--set", "fullnameOverride=other")
+    assert environment(documents)["AIF_LOG_LEVELS_FILE"] == where
+    assert container(documents)["volumeMounts"] == [{"name": "log-levels", "mountPath": folder, "readOnly": True}]
+    (volume,) = only(documents, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    source = {"name": "other-log-levels", "items": [{"key": "log-levels", "path": file}], "optional": True}
+    assert volume == {"name": "log-levels", "configMap": source}
+
+
 BAD_SETTINGS: Final = [
     ("leaseName", "Not A Name", None),
     ("leaseDurationSeconds", 0.5, "0.5"),
@@ -94,6 +114,15 @@ BAD_SETTINGS: Final = [
     ("resyncSeconds", 86_401, "86401"),
     ("logLevel", "loud", "loud"),
     ("logFormat", "xml", "xml"),
+    ("logLevelsFile", "levels", None),
+    ("profile", 1, None),
+    ("record", 1, None),
+    ("recordMebibytes", 0, "0"),
+    ("recordMebibytes", 1_048_577, "1048577"),
+    ("prometheusUrl", "prometheus:9090", "prometheus:9090"),
+    ("prometheusUrl", "http://prometheus:9090/?q=1", "http://prometheus:9090/?q=1"),
+    ("evaluationSeconds", 3601, "3601"),
+    ("metricProfiles", 1, None),
     ("ladder", [["Moon"]], "Moon"),
     ("ladder", [[]], ";"),
     ("operatorWeightPercent", 101, "101"),
@@ -142,6 +171,8 @@ EDGES: Final = {
     "writesPerSecond": (0.1, 100_000),
     "writeBurst": (1, 1_000_000),
     "resyncSeconds": (1, 86_400),
+    "recordMebibytes": (1, 1_048_576),
+    "evaluationSeconds": (1, 3600),
     "operatorWeightPercent": (0, 100),
 }
 

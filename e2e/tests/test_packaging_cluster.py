@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 import yaml
-from audit import Audit
+from audit import Audit, Audits
 from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, VALUES, Helm, HelmFailed, only, rendered, values
 from documents import ROOT, object_file
 from installing import backups, dry_run, pod_of, settings_of
@@ -38,13 +38,15 @@ CRDS_RELEASE: Final = "aif-operator-crds"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def cluster(audits: Audits) -> Iterator[Cluster]:
     """A cluster of its own, in which nothing is installed, the kinds neither."""
     name = f"charts-{secrets.token_hex(3)}"
     started = api.up(name, wish=Asked(provider=Provider.EMBEDDED))
     yield started
     api.down(name)
     assert started.state is not None
+    assert started.audit_log is not None
+    audits.keep(started.audit_log)
     shutil.rmtree(started.state)  # its logs too: nobody looks for a name that changes with every run
 
 

@@ -37,6 +37,13 @@ def test_an_overlay_names_no_object_twice(kubectl: Kubectl, overlay: str) -> Non
     assert len(names) == len(set(names))
 
 
+def test_the_base_mounts_what_the_chart_mounts(kubectl: Kubectl) -> None:
+    base, chart = built(kubectl, "base"), rendered()
+    assert container(base)["volumeMounts"] == container(chart)["volumeMounts"]
+    pods = [only(documents, "Deployment")["spec"]["template"]["spec"] for documents in (base, chart)]
+    assert pods[0]["volumes"] == pods[1]["volumes"]
+
+
 def test_dev_is_one_replica_that_says_much_and_blocks_no_drain(kubectl: Kubectl) -> None:
     documents = built(kubectl, "overlays/dev")
     assert only(documents, "Deployment")["spec"]["replicas"] == 1

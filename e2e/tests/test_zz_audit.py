@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from audit import Audit, Entry
+from audit import Audits, Entry
 from operator_account import BASE, NAMESPACE
-from operator_process import Operators
 
 REGISTERED_BY: Final = "net4ai.io/registered-by"
 FEWEST: Final = 20
@@ -22,17 +21,17 @@ UNUSED: Final[Mapping[str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def run(operators: Operators) -> Audit:
-    """The log since the first replica started."""
-    if operators.audit is None:
-        pytest.skip("this cluster keeps no audit log; the embedded one does")
-    if len(operators.audit.writes()) < FEWEST:
+def run(audits: Audits) -> Audits:
+    """The logs of all clusters, each since its first replica started."""
+    if not audits.logs:
+        pytest.skip("no cluster of this run keeps an audit log; the embedded one does")
+    if len(audits.writes()) < FEWEST:
         pytest.skip("the operator did next to nothing in this run; run all end-to-end tests")
-    return operators.audit
+    return audits
 
 
 @pytest.fixture(scope="module")
-def writes(run: Audit) -> list[Entry]:
+def writes(run: Audits) -> list[Entry]:
     """All writes of the operator that were carried out."""
     return [entry for entry in run.writes() if entry.succeeded]
 
@@ -45,12 +44,16 @@ def test_no_spec_of_an_aiservice_was_ever_written(writes: list[Entry]) -> None:
     assert [str(entry) for entry in writes if entry.resource == "aiservices" and entry.subresource != "status"] == []
 
 
-def test_only_compute_nodes_that_the_operator_registered_were_written(writes: list[Entry]) -> None:
-    specs = [entry for entry in writes if entry.resource == "computenodes" and entry.subresource != "status"]
-    made = {entry.name for entry in specs if entry.status == 201}
-    assert made, "no ComputeNode was registered in this run"
-    assert [str(entry) for entry in specs if entry.name not in made] == []
-    assert [str(entry) for entry in specs if entry.verb == "patch" and not labels(entry).get(REGISTERED_BY)] == []
+def test_only_compute_nodes_that_the_operator_registered_were_written(run: Audits) -> None:
+    registered = set[str]()
+    for log in run.logs:
+        succeeded = [entry for entry in log.writes() if entry.succeeded]
+        specs = [entry for entry in succeeded if entry.resource == "computenodes" and entry.subresource != "status"]
+        made = {entry.name for entry in specs if entry.status == 201}
+        registered |= made
+        assert [str(entry) for entry in specs if entry.name not in made] == []
+        assert [str(entry) for entry in specs if entry.verb == "patch" and not labels(entry).get(REGISTERED_BY)] == []
+    assert registered, "no ComputeNode was registered in this run"
 
 
 def test_a_status_is_all_that_a_status_write_carries(writes: list[Entry]) -> None:
@@ -69,34 +72,37 @@ def test_children_lie_in_the_namespace_of_the_service_that_owns_them(writes: lis
         assert entry.body["metadata"]["namespace"] == entry.namespace.removeprefix("/"), str(entry)
 
 
-def test_nothing_was_written_outside_the_namespaces_of_services(writes: list[Entry], run: Audit) -> None:
-    served = {entry.namespace for entry in run.entries() if entry.resource == "aiservices"}
-    outside = [entry for entry in writes if entry.namespace and entry.namespace not in served]
-    # Events on Nodes, which have no namespace, lie in `default`.
-    assert [str(entry) for entry in outside if (entry.resource, entry.namespace) != ("events", "default")] == []
+def test_nothing_was_written_outside_the_namespaces_of_services(run: Audits) -> None:
+    for log in run.logs:
+        served = {entry.namespace for entry in log.entries() if entry.resource == "aiservices"}
+        succeeded = [entry for entry in log.writes() if entry.succeeded]
+        outside = [entry for entry in succeeded if entry.namespace and entry.namespace not in served]
+        # Events on Nodes, which have no namespace, lie in `default`.
+        assert [str(entry) for entry in outside if (entry.resource, entry.namespace) != ("events", "default")] == []
 
 
-def test_the_lease_is_all_that_was_written_in_the_operators_own_namespace(run: Audit) -> None:
+def test_the_lease_is_all_that_was_written_in_the_operators_own_namespace(run: Audits) -> None:
     own = {entry.resource for entry in run.entries() if entry.is_write and entry.namespace == NAMESPACE}
     assert own == {"leases"}
 
 
-def test_the_rights_suffice(run: Audit) -> None:
-    entries = list(run.entries())
-    # An API server that has just started refuses all for a moment: it has not read the roles yet.
-    permitted = {right for entry in entries if entry.permitted for right in entry.rights}
-    assert [str(entry) for entry in entries if not entry.permitted and not entry.rights <= permitted] == []
+def test_the_rights_suffice(run: Audits) -> None:
+    for log in run.logs:
+        entries = list(log.entries())
+        # An API server that has just started refuses all for a moment: it has not read the roles yet.
+        permitted = {right for entry in entries if entry.permitted for right in entry.rights}
+        assert [str(entry) for entry in entries if not entry.permitted and not entry.rights <= permitted] == []
 
 
-def test_no_request_was_malformed(run: Audit) -> None:
+def test_no_request_was_malformed(run: Audits) -> None:
     assert [str(entry) for entry in run.entries() if entry.status in (400, 405, 415)] == []
 
 
-def test_no_right_is_granted_that_is_not_used(run: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_right_is_granted_that_is_not_used(run: Audits, capsys: pytest.CaptureFixture[str]) -> None:
     used = {right for entry in run.entries() if entry.permitted for right in entry.rights}
     spare = sorted(granted() - used)
     with capsys.disabled():
-        print("\nrights that were granted and not used in this run:")
+        print(f"\nrights that were granted and not used in this run, by the audit logs of {len(run.logs)} clusters:")
         for kind, verb in spare:
             print(f"  {verb} {kind}: {UNUSED.get(kind, 'NO REASON')}")
     assert [right for right in spare if right[0] not in UNUSED] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from aif.api.base import Tier
 from aif.domain.policy import RAN_FIRST, Policy
@@ -46,6 +47,13 @@ def _choice(*choices: str) -> Callable[[str], str]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{text!r} is no URL such as http://prometheus.monitoring:9090")
+    return text.rstrip("/")
 
 
 def _ladder(text: str) -> tuple[frozenset[Tier], ...]:
@@ -125,8 +133,29 @@ class Settings:
     log_level: str = _setting("info", _choice("debug", "info", "warning", "error"))
     """Least severe message that is logged: debug, info, warning or error."""
 
+    log_levels_file: str = _setting("/etc/aif-operator/log-levels", str)
+    """File with levels of single loggers, followed while it changes; the charts mount a ConfigMap there."""
+
     log_format: str = _setting("auto", _choice("auto", "json", "text"))
     """json, text, or auto: text on a terminal and json elsewhere."""
+
+    profile: str = _setting("", str)
+    """Folder for profiles of the running operator, at the end and at SIGUSR1; none when empty. It costs speed."""
+
+    record: str = _setting("", str)
+    """Folder in which every decision is recorded with all that it was made from; none is when empty."""
+
+    record_mebibytes: int = _setting(256, _integer(1, 1_048_576))
+    """Size of that folder; the oldest recordings make way."""
+
+    prometheus_url: str = _setting("", _url)
+    """Prometheus, or what speaks its query API, as in http://prometheus:9090; nothing is measured when empty."""
+
+    evaluation_seconds: float = _setting(15.0, _number(1, 3600))
+    """Time between two looks at all contracts."""
+
+    metric_profiles: str = _setting("", str)
+    """File with metric profiles of the administrator, over those that come along; none when empty."""
 
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""

@@ -147,6 +147,19 @@ def test_every_reason_that_no_code_uses_is_kept_for_later() -> None:
     assert unused <= kept_for_later()
 
 
+def test_no_reason_that_code_uses_is_kept_for_later() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operator/aif").rglob("*.py"))
+    given = re.sub(r"frozenset\(\{[^}]*\}\)", "", code)  # what is asked for, and not given, is no use of it
+    assert {reason.value for reason in Reason if f"Reason.{reason.name}" in given} & kept_for_later() == set()
+
+
+def test_every_heading_of_a_reason_is_followed_by_what_to_do() -> None:
+    sections = re.split(r"^#+ ", TROUBLESHOOTING.prose, flags=re.MULTILINE)
+    told = {title: text.split() for title, _, text in (section.partition("\n") for section in sections)}
+    fewest = 2
+    assert [reason for reason in set(Reason) & told.keys() if len(told[reason]) < fewest] == []
+
+
 def test_reasons_are_listed_in_the_order_of_their_precedence() -> None:
     listed = [word for _, reasons in CONDITIONS.table("group") for word in re.findall(r"`(\w+)`", reasons)]
     assert listed == [reason for reason in Reason if reason not in kept_for_later()]
@@ -198,10 +211,16 @@ def test_every_verb_of_make_that_a_guide_names_exists(document: Document) -> Non
 
 
 def commands_of_aif() -> Mapping[str, Any]:
-    """Return the commands of the program ``aif``, by name."""
+    """Return the commands of the program ``aif``, by name; those of a group by both, such as ``kpi data``."""
     group: Any = typer.main.get_command(app)
-    commands: Mapping[str, Any] = group.commands
-    return commands
+    below = {f"{name} {sub}": command for name, one in group.commands.items() for sub, command in members(one).items()}
+    return {**group.commands, **below}
+
+
+def members(command: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a class of the library behind typer
+    """Return the commands of a group; of a command, none."""
+    found: Mapping[str, Any] = getattr(command, "commands", {})
+    return found
 
 
 @each_document
@@ -210,6 +229,9 @@ def test_every_command_of_aif_that_a_document_names_exists_with_its_options(docu
     for command in document.commands():
         for name, rest in re.findall(r"(?:^|\||&& |uv run |kubectl )\s*aif ([a-z]\w*)([^|&]*)", command):
             assert name in known, command
+            if members(known[name]) and (sub := rest.split()[:1]):
+                name = f"{name} {sub[0]}"  # noqa: PLW2901 - the command is that of the group
+                assert name in known, command
             options = {option for parameter in known[name].params for option in parameter.opts} | {"--help", "-h"}
             assert set(re.findall(r"(?<=\s)--?[a-z][\w-]*", rest)) <= options, command
 
@@ -255,9 +277,8 @@ def test_the_picture_shows_the_network_of_the_samples() -> None:
 
 def test_every_guide_is_listed_in_the_index() -> None:
     index = Document("docs/README.md")
-    listed = {(index.path.parent / link).resolve() for link in index.links}
     guides = {document.path for document in GUIDES if document.path.is_relative_to(DOCS)} - {index.path}
-    assert guides - listed == set()
+    assert guides - {(index.path.parent / link).resolve() for link in index.links} == set()
 
 
 def test_every_decision_has_a_number_of_its_own_which_its_title_repeats() -> None:
@@ -276,5 +297,4 @@ def test_every_resource_that_the_operator_has_rights_on_stands_in_the_guide() ->
     told = " ".join(cell for row in OPERATING.table("right") for cell in row).lower()
     rules = yaml.safe_load_all((ROOT / "manifests/base/rbac.yaml").read_text(encoding="utf-8"))
     granted = {resource for role in rules for rule in role.get("rules", []) for resource in rule["resources"]}
-    words = {word for resource in granted for word in resource.split("/")}
-    assert {word for word in words if word.removesuffix("s") not in told} == set()
+    assert {word for word in "/".join(granted).split("/") if word.removesuffix("s") not in told} == set()

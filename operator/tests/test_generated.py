@@ -9,7 +9,7 @@ import yaml
 from typer import Typer
 from typer.testing import CliRunner
 
-from aif.cli.generate import generate, generated_files, outdated, write
+from aif.cli.generate import generate, generated_files, outdated, table_files, write
 from aif.cli.rights import COPY, SOURCE, rights_files, rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,10 @@ def application() -> Typer:
 
 def test_committed_files_are_what_the_models_say() -> None:
     assert outdated(ROOT, generated_files() | rights_files(ROOT)) == []
+
+
+def test_committed_tables_are_what_the_architectures_say() -> None:
+    assert outdated(ROOT, table_files()) == []
 
 
 def test_the_chart_has_the_rules_of_the_manifests() -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import operator_account
 import pytest
+from audit import Audit, Audits
 from kubectl import Kubectl
 from losing import MakePool
 from operator_process import Operators
@@ -51,9 +52,12 @@ def rest(cluster: Cluster) -> Rest:
 
 
 @pytest.fixture(scope="module")
-def operators(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operators]:
+def operators(
+    kubectl: Kubectl, cluster: Cluster, audits: Audits, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operators]:
     """Starts the operator beside this cluster, under its own account."""
     operator_account.install(kubectl)
+    audits.add(Audit(cluster.audit_log).from_now() if cluster.audit_log else None)
     running = Operators(kubectl, tmp_path_factory.mktemp("operator"))
     yield running
     running.end_all()

@@ -6,40 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from aif.api.aiservice_demands import Demands
 from aif.api.base import ApiModel, Count, Tier, Timestamp, list_map
 from aif.api.conditions import Condition
 
 _Text = Annotated[str, Field(max_length=256)]
 _Name = Annotated[str, Field(max_length=253)]
 _Score = Annotated[int, Field(ge=0, le=100)]
-
-
-class Demands(ApiModel):
-    """Resource demands of the whole service, translated from its template ([AIF] task management)."""
-
-    flops_per_second: _Text | None = None
-    """Compute rate: FLOP per request times the load, or as asked."""
-
-    memory_bandwidth_bytes_per_second: _Text | None = None
-    """Memory traffic per request times the load."""
-
-    up_bits_per_second: _Text | None = None
-    """Uplink rate: data per request times the load, or as asked."""
-
-    down_bits_per_second: _Text | None = None
-    """Downlink rate."""
-
-    cpu: _Text | None = None
-    """CPU cores of all replicas in the chosen variant."""
-
-    memory: _Text | None = None
-    """Memory of all replicas in the chosen variant, in bytes."""
-
-    ephemeral_storage: _Text | None = None
-    """Local disk of all replicas in the chosen variant, in bytes."""
-
-    accelerators: _Text | None = None
-    """Number and resource name of the accelerators of all replicas in the chosen variant."""
 
 
 class Placement(ApiModel):
@@ -71,6 +44,9 @@ class Placement(ApiModel):
 
     predicted_latency_microseconds: Count | None = None
     """99th percentile of the request's latency, predicted at the decision."""
+
+    predicted_network_microseconds: Count | None = None
+    """Part of that latency that is spent between users and node, which no server can measure."""
 
     predicted_millijoules_per_request: Count | None = None
     """Energy of a request, predicted at the decision."""
@@ -153,6 +129,21 @@ class DimensionStatus(ApiModel):
 
     verdict: Annotated[str, Field(max_length=16)] = "Unknown"
     """Met, Breached or Unknown."""
+
+    since: Timestamp | None = None
+    """When the verdict became what it is."""
+
+    reason: _Name | None = None
+    """Why the verdict is Unknown."""
+
+    estimated: bool | None = None
+    """True where a part of the measured value is predicted: the way between users and server."""
+
+    alarm: Annotated[str, Field(max_length=16)] | None = None
+    """Pending while a breach has not lasted long enough; Raised; absent without a breach."""
+
+    alarm_since: Timestamp | None = None
+    """When the alarm became what it is; a timer that outlives the operator."""
 
 
 class Plan(ApiModel):

@@ -52,7 +52,18 @@ class Reason(StrEnum):
     CRASH_LOOPING = "CrashLooping"
     NO_READY_ENDPOINT = "NoReadyEndpoint"
 
+    PROMETHEUS_ERROR = "PrometheusError"
     METRICS_MISSING = "MetricsMissing"
+    METRICS_STALE = "MetricsStale"
+    BUCKET_TOO_COARSE = "BucketTooCoarse"
+    TOO_FEW_REQUESTS = "TooFewRequests"
+
+    LATENCY_BREACHED = "LatencyBreached"
+    ENERGY_BREACHED = "EnergyBreached"
+    ACCURACY_BREACHED = "AccuracyBreached"
+    AVAILABILITY_BREACHED = "AvailabilityBreached"
+    JITTER_BREACHED = "JitterBreached"
+    RELIABILITY_BREACHED = "ReliabilityBreached"
 
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"

@@ -1,13 +1,14 @@
 """The command line: its commands, options and exit status.
 
-Exit status: 0 done, 1 an error, 2 wrong usage, 3 (`simulate --strict`) a service finds no place.
+Exit status: 0 done, 1 an error or a recorded decision that is another one now, 2 wrong usage, 3 (`simulate --strict`)
+a service finds no place.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from types import ModuleType
 from typing import Annotated
 
@@ -15,7 +16,9 @@ import typer
 
 from aif import __version__
 from aif.api.base import API_VERSION
+from aif.cli.kpi import kpi
 from aif.cli.output import Output, OutputOption, errors, show
+from aif.cli.plan import plan
 from aif.errors import AifError
 
 
@@ -29,14 +32,24 @@ class Status(IntEnum):
     INTERRUPTED = 130
 
 
+class Top(StrEnum):
+    """What `aif top` lists."""
+
+    NODES = "nodes"
+    SERVICES = "services"
+
+
 app = typer.Typer(
     help="Where AI services run on a computing-power network, and why.",
-    epilog="Exit status: 0 done; 1 error; 2 wrong usage; 3 simulate --strict left a service without a place.",
+    epilog="Exit status: 0 done; 1 error, or a recorded decision is another one now; 2 wrong usage; "
+    "3 simulate --strict left a service without a place.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(kpi, name="kpi")
+app.add_typer(plan, name="plan")
 
 Files = Annotated[
     list[str] | None,
@@ -51,20 +64,33 @@ Kubeconfig = Annotated[
 
 @app.command()
 def simulate(
-    more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More files.")] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="More files, or the folder of a recording.")
+    ] = None,
     files: Files = None,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a service finds no place.")] = False,
+    service: Annotated[str, typer.Option(help="Of a recording: only decisions about this AIService.")] = "",
+    node: Annotated[str, typer.Option(help="Of a recording: only decisions that took this ComputeNode.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what would be placed where, without a cluster.
 
     Reads AIServices and ComputeNodes, and Nodes and Pods where they are given. A ComputeNode without its Node gets one
     that is ready and empty. Services are decided one after the other, as they stand in the files.
+
+    Given the folder that an operator recorded into (AIF_RECORD), makes each recorded decision again with the present
+    code, and exits 1 where one comes out otherwise.
     """
     named = [*(files or []), *(more or [])]
     if not named:
         raise typer.BadParameter("name files with AIServices and ComputeNodes, such as -f manifests/samples.")
+    if len(named) == 1 and _commands().is_recording(named[0]):
+        if not _commands().replay(named[0], service, node, output):
+            raise typer.Exit(Status.ERROR)
+        return
+    if service or node:
+        raise typer.BadParameter("--service and --node choose from a recording: name its folder, and nothing else.")
     if not _commands().simulate(named, output) and strict:
         raise typer.Exit(Status.UNPLACED)
 
@@ -97,6 +123,49 @@ def nodes(
     With -f it lists those in these files, as they would be once the services in them are placed.
     """
     _commands().list_nodes(files or [], (kubeconfig, context), output)
+
+
+@app.command()
+def top(
+    what: Annotated[Top, typer.Argument(metavar="nodes|services", help="What to list.")],
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Of services; default: that of the context.")
+    ] = "",
+    *,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Services of all namespaces.")] = False,
+    sort_by: Annotated[
+        str,
+        typer.Option(
+            help="nodes: tier (default), name, services, or a resource such as cpu, memory, nvidia.com/gpu (largest "
+            "share first); services: name (default), node, score, cpu, memory, compute."
+        ),
+    ] = "",
+    files: Files = None,
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List what nodes have and what is claimed of it, or what services ask for and where they are.
+
+    With -f it lists those in these files, as they would be once the services in them are placed.
+    """
+    if what is Top.NODES:
+        _commands().top_of_nodes(files or [], (kubeconfig, context), sort_by, output)
+    else:
+        chosen = (namespace, everywhere)
+        _commands().top_of_services(files or [], (kubeconfig, context), chosen, sort_by, output)
+
+
+@app.command()
+def history(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Name of the AIService.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
+    context: Context = "",
+    kubeconfig: Kubeconfig = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Tell what happened to a service: decisions, moves and refusals with their times, the newest last."""
+    _commands().tell_history(service, namespace, (kubeconfig, context), output)
 
 
 @app.command()

@@ -9,9 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aif.api.aiservice import AIService
-from aif.cli import explanation, explanation_view, nodes, placements
+from aif.cli import explanation, explanation_view, history, nodes, placements, replay_view, top_nodes, top_services
 from aif.cli.inputs import load
 from aif.cli.output import Output, errors, show
+from aif.cli.replay import Wanted, recording
 from aif.cli.simulation import Simulation
 from aif.cli.simulation import simulate as simulated
 from aif.errors import InvalidInput
@@ -31,6 +32,26 @@ def simulate(files: Sequence[str], output: Output) -> bool:
     result = of_files(files)
     show(placements.placements(result), output, lambda screen: placements.view(result, screen))
     return not result.unplaced
+
+
+def is_recording(path: str) -> bool:
+    """Tell whether ``path`` is a folder that an operator recorded its decisions into."""
+    return bool(recording(path))
+
+
+def replay(folder: str, service: str, node: str, output: Output) -> bool:
+    """Print the decisions of a recording beside what is decided now; return whether all are the same.
+
+    Raises:
+        InvalidInput: The recording cannot be read, or nothing in it is about ``service`` and ``node``.
+    """
+    verdicts = replay_view.replayed(recording(folder), Wanted(service, node))
+    if not verdicts:
+        asked = " and ".join(filter(None, (service, node))) or "any service"
+        raise InvalidInput(f"{folder}: no decision about {asked} is recorded there")
+    structure = replay_view.report(verdicts)
+    show(structure, output, lambda screen: replay_view.view(structure, screen))
+    return all(verdict.same for verdict in verdicts)
 
 
 def explain(name: str, namespace: str, files: Sequence[str], access: tuple[str, str], output: Output) -> None:
@@ -59,6 +80,51 @@ def list_nodes(files: Sequence[str], access: tuple[str, str], output: Output) ->
         network, services = _live().network(_access(access, ""))
         structure = nodes.report(network, services, Ledger())
     show(structure, output, lambda screen: nodes.view(structure, screen))
+
+
+def top_of_nodes(files: Sequence[str], access: tuple[str, str], sort_by: str, output: Output) -> None:
+    """Print what compute nodes have, what is claimed and what is free, in ``files`` or in the cluster of ``access``.
+
+    Raises:
+        AifError: They cannot be read, or nothing is called ``sort_by``.
+    """
+    if files:
+        result = of_files(files)
+        network, services, ledger = result.network, result.services, result.ledger
+    else:
+        network, services = _live().network(_access(access, ""))
+        ledger = top_nodes.claims_of(network, services, Settings.from_environ(os.environ).policy)
+    structure = top_nodes.report(network, services, ledger, sort_by or top_nodes.TIER)
+    show(structure, output, lambda screen: top_nodes.view(structure, screen))
+
+
+def top_of_services(
+    files: Sequence[str], access: tuple[str, str], namespace: tuple[str, bool], sort_by: str, output: Output
+) -> None:
+    """Print what services ask for and where they are, those of a namespace, or all where the flag beside it says so.
+
+    Raises:
+        AifError: They cannot be read, or nothing is called ``sort_by``.
+    """
+    name, everywhere = namespace
+    if files:
+        services = tuple(one for one in of_files(files).services if name in ("", one.metadata.namespace))
+    else:
+        services = _live().services(_access(access, name), everywhere=everywhere)
+    structure = top_services.report(services, sort_by or "name")
+    show(structure, output, lambda screen: top_services.view(structure, screen))
+
+
+def tell_history(name: str, namespace: str, access: tuple[str, str], output: Output) -> None:
+    """Print what happened to the service ``name``.
+
+    Raises:
+        AifError: It is not there, or cannot be read.
+    """
+    where = _access(access, namespace)
+    service = _live().service(where, name)
+    structure = history.report(service, _live().events(where, service), datetime.now(UTC))
+    show(structure, output, lambda screen: history.view(structure, screen))
 
 
 def of_files(files: Sequence[str]) -> Simulation:

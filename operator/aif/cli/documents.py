@@ -69,22 +69,27 @@ def _files(path: str) -> list[str]:
         return [path]
     files = sorted(str(file) for file in folder.iterdir() if file.suffix in SUFFIXES)
     if not files:
-        raise InvalidInput(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}")
+        raise InvalidInput(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}, and it is no recording")
     return files
 
 
 def _documents(path: str) -> Iterator[Document]:
     file = "stdin" if path == STDIN else path
     try:
-        bodies = list(yaml.load_all(_content(path), _Loader))
+        bodies = list(yaml.load_all(content(path), StrictLoader))
     except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidInput(f"{file}{_place(error)}") from error
+        raise InvalidInput(f"{file}{place(error)}") from error
     for number, body in enumerate(bodies, start=1):
         if body is not None:
             yield from _objects(file, number, body)
 
 
-def _content(path: str) -> str:
+def content(path: str) -> str:
+    """Return the text of a file, or of the standard input.
+
+    Raises:
+        InvalidInput: It cannot be read, or is no text.
+    """
     try:
         return sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -93,7 +98,8 @@ def _content(path: str) -> str:
         raise InvalidInput(f"{path}: not UTF-8 text (byte {error.start}); give YAML or JSON") from error
 
 
-def _place(error: yaml.YAMLError | RecursionError) -> str:
+def place(error: yaml.YAMLError | RecursionError) -> str:
+    """Return where a text is no YAML, and why, to stand behind the name of its file."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f", line {mark.line + 1}, column {mark.column + 1}: {error.problem or 'not YAML'}"
@@ -117,7 +123,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-class _Loader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """YAML as Kubernetes reads it: a date is text, a key stands once in a mapping and is text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as in the parent
@@ -130,7 +136,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-_Loader.yaml_implicit_resolvers = {
+StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }

@@ -14,6 +14,7 @@ from aif.api.crd import custom_resource_definition
 from aif.api.kinds import KINDS, Kind
 from aif.api.reference import api_reference
 from aif.cli.rights import rights_files
+from aif.planning.tables import NAMES, derived, text_of
 
 _HEADER = "# Generated from operator/aif/api by `make generate`; do not edit.\n"
 _KEEP = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "keep"}
@@ -27,6 +28,11 @@ def generated_files() -> dict[Path, str]:
         files[Path("crds") / f"{kind.crd_name}.yaml"] = _manifest(kind, {})
         files[Path("helm/aif-operator-crds/templates") / f"{kind.crd_name}.yaml"] = _manifest(kind, _KEEP)
     return files
+
+
+def table_files() -> dict[Path, str]:
+    """Return the tables of the models that the planner knows by name, by their path below the root."""
+    return {Path("operator/aif/planning/tables") / f"{name}.json": text_of(derived(name)) for name in NAMES}
 
 
 def outdated(root: Path, files: Mapping[Path, str]) -> list[Path]:
@@ -48,8 +54,8 @@ def generate(
     ] = False,
     root: Annotated[Path, typer.Option(help="Root of the repository.", exists=True, file_okay=False)] = Path(),
 ) -> None:
-    """Write the CRDs, the charts' copies of them and of the rights, and the API reference."""
-    files = generated_files() | rights_files(root)
+    """Write the CRDs, the charts' copies of them and of the rights, the API reference and the tables of models."""
+    files = generated_files() | rights_files(root) | table_files()
     stale = outdated(root, files)
     if not check:
         write(root, {path: files[path] for path in stale})

@@ -16,14 +16,21 @@ from aif.api.base import API_VERSION
 from aif.api.computenode import ComputeNode
 from aif.cli.simulation import Network
 from aif.domain.cluster import ObjectReference
-from aif.errors import InvalidInput, InvalidSetting, NotFound
+from aif.errors import Denied, Forbidden, InvalidInput, InvalidSetting, NotFound
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.client import Api, Json
 from aif.gateways.kubernetes.connection import connect
 from aif.gateways.kubernetes.credentials import default_kubeconfig
 from aif.gateways.kubernetes.kinds import Faulty, parse_compute_node, parse_service
 from aif.gateways.kubernetes.pods import parse_pod
-from aif.gateways.kubernetes.resources import AISERVICES, COMPUTENODES, NODES, PODS, Resource
+from aif.gateways.kubernetes.resources import (
+    AISERVICES,
+    COMPUTENODES,
+    EVENTS,
+    NODES,
+    PODS,
+    Resource,
+)
 from aif.gateways.kubernetes.views import parse_node
 from aif.settings import Settings
 
@@ -68,6 +75,42 @@ def service(access: Access, name: str) -> AIService:
     if isinstance(found, Faulty):
         raise InvalidInput(f"AIService {name} in namespace {namespace} cannot be read: {found.error.message}")
     return found
+
+
+def services(access: Access, *, everywhere: bool) -> tuple[AIService, ...]:
+    """Return the AIServices of a namespace, or all of them; those that cannot be read are left out.
+
+    Raises:
+        ApiError: The API server did not answer, or refused.
+    """
+    namespace = "" if everywhere else access.namespace or namespace_of(access)
+
+    async def read(api: Api) -> list[Json]:
+        return await _all(api, AISERVICES, namespace)
+
+    return tuple(one for one in map(parse_service, _ask(access, read)) if isinstance(one, AIService))
+
+
+def events(access: Access, about: AIService) -> list[Json] | None:
+    """Return the events on AIServices of that name; None where the user may not list events.
+
+    Raises:
+        ApiError: The API server did not answer.
+    """
+    path = EVENTS.path(about.metadata.namespace)
+    selector = f"regarding.kind=AIService,regarding.name={about.metadata.name}"
+
+    async def read(api: Api) -> list[Json]:
+        listed: list[Json] = (await api.request("GET", path, params={"fieldSelector": selector}))["items"]
+        return listed
+
+    try:
+        found = _ask(access, read)
+    except (Denied, Forbidden):
+        return None
+    wanted = ("AIService", about.metadata.name)
+    regarding = [(event.get("regarding", {}), event) for event in found]
+    return [event for target, event in regarding if (target.get("kind"), target.get("name")) == wanted]
 
 
 def network(access: Access) -> tuple[Network, tuple[AIService, ...]]:
@@ -116,8 +159,8 @@ def _require_one(files: str) -> None:
         raise InvalidSetting("KUBECONFIG", f"there is no file {files}; name one that is, also by --kubeconfig")
 
 
-async def _all(api: Api, resource: Resource) -> list[Json]:
-    return [item async for page in api.pages(resource) for item in page["items"]]
+async def _all(api: Api, resource: Resource, namespace: str = "") -> list[Json]:
+    return [item async for page in api.pages(resource, namespace) for item in page["items"]]
 
 
 def _ask(access: Access, read: Callable[[Api], Awaitable[T]]) -> T:

@@ -13,6 +13,7 @@ import typer
 import yaml
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL: Final = 200
 """Wide enough that a table in a log or a pipe is not cut; a table takes only what it needs."""
@@ -63,3 +64,21 @@ def grid(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+_BAR: Final = 10
+_MUCH, _MOST = 0.7, 0.9
+
+
+def share_bar(share: float | None, screen: Console, *, good_when_full: bool = False) -> Text:
+    """Return a share in per cent, with a bar on a terminal; a score has no sign of per cent, and is good when full."""
+    if share is None:
+        return Text("-")
+    figure = f"{share * 100:.0f}" if good_when_full else f"{share * 100:.0f} %"
+    if not screen.is_terminal:
+        return Text(figure)
+    block = "█" if screen.encoding.lower().startswith("utf") else "#"
+    filled = block * round(min(1.0, max(0.0, share)) * _BAR)
+    worry = 1.0 - share if good_when_full else share
+    style = "red" if worry >= _MOST else "yellow" if worry >= _MUCH else "green"
+    return Text.assemble((f"{filled:<{_BAR}}", style), f" {figure:>5}")

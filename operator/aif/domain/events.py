@@ -5,6 +5,8 @@ from __future__ import annotations
 from aif.domain.actions import Emit
 from aif.domain.cluster import ObjectReference
 
+RETIRED = "Retired"
+
 
 def placed(service: ObjectReference, node: str, variant: str, why: str) -> Emit:
     """Tell where a service was placed, and why there."""
@@ -16,9 +18,15 @@ def moving(service: ObjectReference, source: str, target: str, why: str) -> Emit
     return Emit(service, "Normal", "Moving", "Place", f"New copy on {target}, the one on {source} serves on: {why}")
 
 
+def replaced(service: ObjectReference, source: str, target: str, why: str) -> Emit:
+    """Tell that a new copy comes up in place of one that serves no more."""
+    note = f"New copy on {target} in place of the one on {source}, which serves no more: {why}"
+    return Emit(service, "Normal", "Moving", "Place", note)
+
+
 def retired(service: ObjectReference, copy: str) -> Emit:
     """Tell that an old copy goes because the new one is ready."""
-    return Emit(service, "Normal", "Retired", "Retire", f"Copy {copy} goes: the new one is ready")
+    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: the new one is ready")
 
 
 def refused(service: ObjectReference, reason: str, message: str) -> Emit:
@@ -40,6 +48,16 @@ def proposed(service: ObjectReference, node: str, token: str) -> Emit:
     """Tell what waits for a person, and how to let it go on."""
     note = f"Would place on {node}; approve with the annotation net4ai.io/approve={token}"
     return Emit(service, "Normal", "AwaitingApproval", "Propose", note)
+
+
+def alarm(service: ObjectReference, reason: str, sentence: str) -> Emit:
+    """Tell that a promise of the contract has been broken for long enough."""
+    return Emit(service, "Warning", reason, "Alarm", sentence)
+
+
+def cleared(service: ObjectReference, sentence: str) -> Emit:
+    """Tell that a broken promise is kept again."""
+    return Emit(service, "Normal", "AlarmCleared", "Alarm", sentence)
 
 
 def registered(node: ObjectReference, tier: str) -> Emit:

@@ -22,6 +22,7 @@ class Exposition:
         self._work()
         self._decisions()
         self._api_server()
+        self._measuring()
 
     def _leadership(self) -> None:
         self.leader = Gauge("aif_leader", "1 while this replica holds the Lease.", registry=self.registry)
@@ -59,11 +60,35 @@ class Exposition:
         self.rejections_total = Counter(
             "aif_rejections_total", "Decisions that found no place, by reason.", ("reason",), registry=self.registry
         )
+        self.recorded_decisions_total = Counter(
+            "aif_recorded_decisions_total",
+            "Decisions to be recorded, by what became of them: recorded or lost.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.services_waiting = Gauge(
             "aif_services_waiting", "Services that wait for capacity.", registry=self.registry
         )
+        self.migrations_in_flight = Gauge(
+            "aif_migrations_in_flight", "Services with a copy that has yet to go.", registry=self.registry
+        )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
+        )
+
+    def _measuring(self) -> None:
+        self.evaluation_tick_seconds = Histogram(
+            "aif_evaluation_tick_seconds",
+            "Time to judge all contracts once.",
+            buckets=DURATIONS,
+            registry=self.registry,
+        )
+        self.evaluation_lag_seconds = Gauge(
+            "aif_evaluation_lag_seconds", "How late the last look at all contracts began.", registry=self.registry
+        )
+        self.threshold_alarms = Gauge("aif_threshold_alarms", "Alarms that are raised.", registry=self.registry)
+        self.prometheus_errors_total = Counter(
+            "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
         )
 
     def _api_server(self) -> None:

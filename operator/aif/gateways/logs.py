@@ -20,6 +20,9 @@ _MASK: Final = "[hidden]"
 _QUIET: Final = ("kopf", "aiohttp", "asyncio", "kubernetes", "urllib3")
 """Libraries that tell at level info what only their own developers need."""
 
+LEVELS: Final = ("debug", "info", "warning", "error")
+"""From the most talkative to the least."""
+
 
 def configure(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
     """Send all logs to ``stream`` (standard error when None), from ``level`` up, as ``json``, ``text`` or ``auto``.
@@ -30,9 +33,14 @@ def configure(level: str, form: str = "auto", stream: TextIO | None = None) -> N
     text = form == "text" or (form == "auto" and target.isatty())
     root = logging.getLogger()
     root.handlers[:] = [_text_handler(target) if text else _json_handler(target)]
-    root.setLevel(level.upper())
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
+    for name, number in configured(level).items():
+        logging.getLogger(None if name == "root" else name).setLevel(number)
+
+
+def configured(level: str) -> dict[str, int]:
+    """Return the levels of loggers that follow from ``level``, that of all others as ``root``."""
+    quiet = logging.NOTSET if level == "debug" else logging.WARNING
+    return {"root": logging.getLevelNamesMapping()[level.upper()], **dict.fromkeys(_QUIET, quiet)}
 
 
 class JsonFormatter(logging.Formatter):

@@ -16,6 +16,9 @@ FIRST_RETRY_SECONDS: Final = 0.5
 LAST_RETRY_SECONDS: Final = 300.0
 DOUBLINGS: Final = 10
 
+EARLY_SECONDS: Final = 1e-6
+"""A timer of the event loop may end a moment before its time; a key that is due by then is not waited for again."""
+
 
 def retry_seconds(failures: int) -> float:
     """Return how long to wait after ``failures`` earlier failures in a row: 0.5 s, doubling, at most 300 s."""
@@ -75,11 +78,11 @@ class WorkQueue(Generic[K]):
         heapq.heappush(self._heap, (due, self._serial, key))
         self._wake.set()
 
-    def retry(self, key: K, at_least: float = 0.0) -> float:
-        """Have ``key`` run again after its back-off, or ``at_least`` seconds; return the delay."""
+    def retry(self, key: K, at_least: float = 0.0, at_most: float = LAST_RETRY_SECONDS) -> float:
+        """Have ``key`` run again after its back-off, within ``at_least`` and ``at_most`` seconds; return the delay."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = max(at_least, self._jitter(retry_seconds(failures)))
+        delay = max(at_least, min(at_most, self._jitter(retry_seconds(failures))))
         self.add_after(key, delay)
         return delay
 
@@ -110,7 +113,7 @@ class WorkQueue(Generic[K]):
         return key
 
     def _promote(self) -> None:
-        while self._heap and self._heap[0][0] <= self._now():
+        while self._heap and self._heap[0][0] <= self._now() + EARLY_SECONDS:
             due, _, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
                 self.add(key)

@@ -11,30 +11,50 @@ from aif.api.aiservice import AIService
 from aif.gateways.exposition import Exposition
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.keys import WorkKey
+from aif.handlers.recording import Recording
 from aif.handlers.world import World
 from aif.reconcile.placing import needs_choice
 from aif.scheduling.batch import decide
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.05
-"""How long services gather before they are decided together."""
+TICK_SECONDS = 0.01
+"""How long services gather at least before they are decided together."""
+
+CROWD_TICKS = 5
+"""So many times as long they gather at most, while keys wait in the queue: these may be services of the same tick."""
 
 REST = 4.0
 """A batch that took long is followed by a rest of this many times as long, so that other work goes on."""
 
+SLICE_SECONDS = 0.25
+"""About how long one decision may take: meanwhile nothing else runs, and the Lease has to be renewed within seconds."""
+
+FIRST_SLICE = 128
+"""So many services are decided together before it is known how long one takes."""
+
 
 class Batcher:
-    """Gathers services without a place, and hands each its part of one decision for all."""
+    """Gathers services without a place, and hands each its part of one decision for all.
+
+    Of thousands only as many are decided together as a moment allows, the most urgent first; the others come next.
+    """
 
     def __init__(
-        self, world: World, work: WorkQueue[WorkKey], metrics: Exposition, now: Callable[[], datetime]
+        self,
+        world: World,
+        work: WorkQueue[WorkKey],
+        metrics: Exposition,
+        now: Callable[[], datetime],
+        recording: Recording | None = None,
     ) -> None:
         self._world = world
         self._work = work
         self._metrics = metrics
         self._now = now
+        self._recording = recording
         self._pending: set[WorkKey] = set()
+        self._slice = FIRST_SLICE
         self._some = asyncio.Event()
 
     def add(self, key: WorkKey) -> None:
@@ -47,20 +67,40 @@ class Batcher:
         loop = asyncio.get_running_loop()
         while True:
             await self._some.wait()
-            await asyncio.sleep(TICK_SECONDS)
-            began = loop.time()
+            await self._gather()
+            began, before = loop.time(), len(self._pending)
             self.tick()
-            await asyncio.sleep(REST * (loop.time() - began))
+            took, decided = loop.time() - began, before - len(self._pending)
+            if took > 0.0:
+                self._slice = max(1, round(decided * SLICE_SECONDS / took))
+            await asyncio.sleep(REST * took)
+
+    async def _gather(self) -> None:
+        """Give more services the time to come: a single one is not kept waiting, the first of a crowd is."""
+        for _ in range(CROWD_TICKS):
+            await asyncio.sleep(TICK_SECONDS)
+            if not len(self._work):
+                return
 
     def tick(self) -> None:
         """Decide for what has gathered: hold what was chosen, and have each service act on its part."""
-        keys, self._pending = sorted(self._pending), set()
-        self._some.clear()
+        keys = self._next()
         waiting = {key: service for key in keys if (service := self._waiting(key)) is not None}
         for key in keys:
             if key not in waiting:
                 self._work.add(key)
         self._decide(waiting)
+
+    def _next(self) -> list[WorkKey]:
+        """Take those whose turn it is: all, or of many the most urgent."""
+        keys = sorted(self._pending)
+        if len(keys) > self._slice:
+            keys.sort(key=lambda key: -self._world.priority((key.namespace, key.name)))
+        taken, left = keys[: self._slice], keys[self._slice :]
+        self._pending = set(left)
+        if not left:
+            self._some.clear()
+        return sorted(taken)
 
     def _decide(self, waiting: Mapping[WorkKey, AIService]) -> None:
         """Decide for all together; where that fails, for each alone, so that one that cannot be decided stops no other.
@@ -84,9 +124,13 @@ class Batcher:
     def _assign(self, services: Sequence[AIService]) -> None:
         for service in services:
             self._world.ledger.release(service.metadata.uid)
-        table = self._world.table(self._now())
+        now = self._now()
+        table = self._world.table(now)
         with self._metrics.decision_seconds.time():
-            batch = decide(services, table, self._world.policy, self._world.priorities())
+            barred = {service.metadata.uid: self._world.barred(service, now) for service in services}
+            batch = decide(services, table, self._world.policy, self._world.priorities(), barred=barred)
+        if self._recording is not None:
+            self._recording.batch(services, table, batch, now)
         for service in services:
             selection = batch.selections[service.metadata.uid]
             self._world.assign(service, selection)

@@ -16,9 +16,11 @@ from aif.gateways.expectations import Expectations, Standing
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
-from aif.gateways.workqueue import WorkQueue
+from aif.gateways.workqueue import LAST_RETRY_SECONDS, WorkQueue
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.patience import Patience
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -31,6 +33,9 @@ from aif.reconcile.snapshot import Decision, Snapshot
 from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
+
+CONFLICT_SECONDS = 5.0
+"""Longest wait where somebody else was faster: to look again is all it takes, however often that happened before."""
 
 LAG_SECONDS = 1.0
 """When a key is looked at again that still waits for the caches to show what was written."""
@@ -55,6 +60,7 @@ class Controller:
         refresher: Refresher,
         metrics: Exposition,
         now: Callable[[], datetime],
+        recording: Recording | None = None,
     ) -> None:
         self._world = world
         self._work = work
@@ -63,15 +69,19 @@ class Controller:
         self._refresher = refresher
         self._metrics = metrics
         self._now = now
-        self.batcher = Batcher(world, work, metrics, now)
+        self._recording = recording
+        self.batcher = Batcher(world, work, metrics, now, recording)
         metrics.services_waiting.set_function(lambda: len(triggers.waiting))
-        self._expected: Expectations[WorkKey] = Expectations(asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        self._expected: Expectations[WorkKey] = Expectations(clock)
+        self._patience = Patience(clock, work.add_after)
 
     async def run(self) -> None:
         """Reconcile keys until cancelled."""
         while True:
             key = await self._work.get()
             try:
+                await asyncio.sleep(0)  # thousands of keys need no request, and the Lease must be renewed meanwhile
                 await self._guard(key)
             finally:
                 self._work.done(key)
@@ -100,7 +110,8 @@ class Controller:
     def _retry(self, key: WorkKey, error: Exception) -> None:
         self._metrics.reconcile_errors_total.labels(key.kind, type(error).__name__).inc()
         at_least = error.retry_after or 0.0 if isinstance(error, Unavailable) else 0.0
-        delay = self._work.retry(key, at_least)
+        at_most = CONFLICT_SECONDS if isinstance(error, Conflict) else LAST_RETRY_SECONDS
+        delay = self._work.retry(key, at_least, at_most)
         log.warning("Retrying", extra={"object": "/".join(key), "seconds": round(delay, 1), "error": str(error)})
 
     async def _reconcile(self, key: WorkKey) -> bool:
@@ -133,6 +144,7 @@ class Controller:
         if service is None:
             self._triggers.waiting.discard(key)
             self._expected.forget(key)
+            self._patience.forget(key)
         elif isinstance(service, Faulty):
             await self._report(key, service)
         else:
@@ -146,7 +158,10 @@ class Controller:
             self.batcher.add(key)
             return False
         decision = aiservice.reconcile(service, snapshot, now)
+        if self._recording is not None:
+            self._recording.single(service, snapshot, decision, now)
         self._keep(key, service, snapshot, decision, now)
+        decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):
             await self._carry_out(key, service, snapshot, decision)
         return True

@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 
 from aif.api.aiservice import AIService
 from aif.gateways.clock import utc_now
@@ -24,10 +25,16 @@ from aif.gateways.kubernetes.recorder import Recorder
 from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import AISERVICES
 from aif.gateways.kubernetes.writer import Writer
+from aif.gateways.loglevels import LogLevels
+from aif.gateways.prometheus.profiles import load as load_profiles
+from aif.gateways.prometheus.source import Prometheus
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers import kopf_edge, reflectors
 from aif.handlers.controller import Controller
-from aif.handlers.keys import WorkKey
+from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.measuring import Measurer
+from aif.handlers.migrations import migrating
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -46,14 +53,17 @@ class Replica:
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self._settings = settings
         self._connection = connection
+        self._profiles = load_profiles(settings.metric_profiles)
         self._stop = asyncio.Event()
         self._metrics = Exposition()
         self._health = Health(self._metrics)
         self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
+        self._metrics.migrations_in_flight.set_function(lambda: len(migrating(self._world)))
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
+        self._recording: Recording | None = None
 
     def _make_elector(self) -> Elector:
         return Elector(
@@ -73,6 +83,7 @@ class Replica:
                 *(m.run() for m in mirrors),
                 self._health.watch_loop(),
                 self._health.serve(self._settings.http_port),
+                LogLevels(Path(self._settings.log_levels_file), self._settings.log_level).follow(),
             ]
             code = await self._run_beside(background, self._lead(mirrors))
         log.info("Stopped operator", extra={"code": code})
@@ -141,7 +152,7 @@ class Replica:
     async def _act(self, holding: asyncio.Task[None]) -> int:
         """Run workers and kopf until one of them, or the Lease, ends."""
         workers = self._workers()
-        parts = [self._resync(), self._watch_services(), *workers]
+        parts = [self._resync(), self._watch_services(), *workers, *self._measuring()]
         tasks = [holding, *map(asyncio.create_task, parts)]
         stopping = asyncio.create_task(self._stop.wait())
         try:
@@ -150,6 +161,8 @@ class Replica:
         finally:
             self._stop.set()
             await _cancel([*tasks[1:], stopping])
+            if self._recording is not None:
+                await asyncio.to_thread(self._recording.close)
 
     def _workers(self) -> list[Coroutine[object, object, None]]:
         settings = self._settings
@@ -161,10 +174,34 @@ class Replica:
         )
         recorder = Recorder(writer, instance=settings.identity, metrics=self._metrics)
         applier = Applier(self._api, writer, recorder)
+        self._recording = Recording.of(settings, self._world, self._metrics)
         controller = Controller(
-            self._world, self._work, self._triggers, applier, Refresher(self._api, self._world), self._metrics, utc_now
+            self._world,
+            self._work,
+            self._triggers,
+            applier,
+            Refresher(self._api, self._world),
+            self._metrics,
+            utc_now,
+            self._recording,
         )
         return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
+
+    def _measuring(self) -> list[Coroutine[object, object, None]]:
+        """Return what judges contracts, where a metrics source is configured."""
+        settings, world = self._settings, self._world
+        if not settings.prometheus_url:
+            return []
+        measurer = Measurer(
+            Prometheus(settings.prometheus_url, self._metrics),
+            self._profiles,
+            lambda: (service for service in world.services if isinstance(service, AIService)),
+            lambda meta: self._work.add(WorkKey(Kind.SERVICE, meta.namespace, meta.name)),
+            self._metrics,
+            utc_now,
+        )
+        world.judged = lambda uid: measurer.judged.get(uid, ())
+        return [measurer.run(settings.evaluation_seconds)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
         if self._stop.is_set():

@@ -16,6 +16,10 @@ SETTLE_SECONDS = 0.2
 """How long freed capacity may gather before the services that wait for it are looked at again."""
 
 
+RESERVED_SECONDS = 5.0
+"""How long changes of what is held of a ComputeNode may gather before its status tells of them."""
+
+
 class Triggers:
     """Turns changes of the caches into keys on the queue; each is cheap, and none decides anything."""
 
@@ -37,6 +41,7 @@ class Triggers:
 
     def everything(self) -> None:
         """Have every object looked at."""
+        self._world.forget_refusals()
         for namespace, name in self._world.nodes.keys():  # noqa: SIM118 - a cache iterates over values
             self._work.add(WorkKey(Kind.NODE, namespace, name))
         for namespace, name in self._world.compute_nodes.keys():  # noqa: SIM118
@@ -46,13 +51,14 @@ class Triggers:
 
     def capacity_changed(self) -> None:
         """Have the services that wait for capacity looked at soon, the most urgent first."""
+        self._world.forget_refusals()
         for key in sorted(self.waiting, key=lambda key: (-self._world.priority((key.namespace, key.name)), key)):
             self._work.add_after(key, SETTLE_SECONDS)
 
     def held_changed(self, *nodes: str) -> None:
         """Have the ComputeNodes whose reserved capacity changed report it, once for many changes."""
         for node in nodes:
-            self._work.add_after(WorkKey(Kind.COMPUTE_NODE, "", node), 1.0)
+            self._work.add_after(WorkKey(Kind.COMPUTE_NODE, "", node), RESERVED_SECONDS)
 
     def _service(self, key: Key, before: AIService | Faulty | None, after: AIService | Faulty | None) -> None:
         if before is not None and (after is None or after.metadata.uid != before.metadata.uid):
@@ -63,6 +69,7 @@ class Triggers:
         """Let go of what a deleted service held; one of the same name is another service."""
         claims = self._world.ledger.claims_of(owner)
         self._world.forget_selection(owner)
+        self._world.forget_refusals(owner)
         if claims:
             self._world.ledger.release(owner)
             self.held_changed(*(claim.node for claim in claims))

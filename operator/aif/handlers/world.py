@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
+from aif.contract.watch import Judged
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
 from aif.domain.registry import speakers
@@ -27,6 +28,10 @@ BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
 
 
+REMEMBERED = 4096
+"""Objects that are gone and that a write may still be waited for; that takes a moment at most."""
+
+
 class World:
     """Everything the operator has seen, and what it promised on that ground.
 
@@ -41,6 +46,7 @@ class World:
         moves: How many services may leave their nodes at once.
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
+        judged: Returns what is known of the promises of a service (uid); None where nothing measures.
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
@@ -53,25 +59,31 @@ class World:
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
+        self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
         self.priority_classes: Cache[tuple[str, int]] = Cache()
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
+        self._refusals: dict[str, tuple[int, Selection]] = {}
+        self._gone: dict[str, None] = {}
         self._bars: dict[str, dict[str, datetime]] = {}
         self._fleet = Fleet(self.ledger)
         self._crowded: set[str] = set()
+        self._by_name: dict[str, Node] | None = None
         self._keep_fleet()
+        self._keep_gone()
 
     def snapshot(self, service: AIService, now: datetime) -> Snapshot:
         """Return the world as a decision about ``service`` sees it."""
         return Snapshot(
             table=self.table(now),
-            nodes={node.name: node for node in self.nodes},
+            nodes=self._nodes_by_name(),
             view=self.view((service.metadata.namespace, service.metadata.name)),
             claims=self.ledger.claims_of(service.metadata.uid),
             selection=self._assigned(service),
             barred=self.barred(service, now),
             may_move=self.moves.allows(),
             policy=self.policy,
+            judged=self.judged(service.metadata.uid),
             routes_served=self.routes_served,
         )
 
@@ -86,9 +98,14 @@ class World:
         return self.ledger.settle(meta.uid, claims, nodes, pods)
 
     def assign(self, service: AIService, selection: Selection) -> None:
-        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it."""
+        """Keep what was decided for ``service`` together with others, and hold what it takes, until it acts on it.
+
+        That there is no place for it stays true until capacity changes, however often it is looked at.
+        """
         meta = service.metadata
-        if self.hold(service, [choice.claim for choice in selection.choices]) is None:
+        if selection.chosen is None and meta.uid not in self._bars:
+            self._refusals[meta.uid] = (meta.generation, selection)
+        elif self.hold(service, [choice.claim for choice in selection.choices]) is None:
             self._selections[meta.uid] = (meta.generation, selection)
 
     def has_selection(self, service: AIService) -> bool:
@@ -96,12 +113,20 @@ class World:
         return self._assigned(service) is not None
 
     def _assigned(self, service: AIService) -> Selection | None:
-        generation, selection = self._selections.get(service.metadata.uid, (None, None))
+        uid = service.metadata.uid
+        generation, selection = self._selections.get(uid) or self._refusals.get(uid) or (None, None)
         return selection if generation == service.metadata.generation else None
 
     def forget_selection(self, owner: str) -> None:
-        """Say that the service ``owner`` has acted on its decision, or is gone."""
+        """Say that the service ``owner`` has acted on its decision."""
         self._selections.pop(owner, None)
+
+    def forget_refusals(self, owner: str | None = None) -> None:
+        """Say that there may be a place for who found none, as capacity changed; or that ``owner`` is gone."""
+        if owner is None:
+            self._refusals.clear()
+        else:
+            self._refusals.pop(owner, None)
 
     def bar(self, service: AIService, nodes: Iterable[str], now: datetime) -> None:
         """Leave ``nodes`` out of decisions about ``service`` for a while."""
@@ -140,9 +165,19 @@ class World:
         rivals = self.compute_nodes.select("node", node_name)
         return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
 
+    def _nodes_by_name(self) -> dict[str, Node]:
+        """Return all Nodes by name; a new dictionary only after one of them changed."""
+        if self._by_name is None:
+            self._by_name = {node.name: node for node in self.nodes}
+        return self._by_name
+
+    def _update_node(self, name: str, node: Node | None) -> None:
+        self._by_name = None
+        self._fleet.update_node(name, node)
+
     def _keep_fleet(self) -> None:
         """Have the table follow the caches."""
-        self.nodes.listen(lambda key, _, node: self._fleet.update_node(key[1], node))
+        self.nodes.listen(lambda key, _, node: self._update_node(key[1], node))
         self.compute_nodes.listen(
             lambda key, _, node: self._fleet.update_compute_node(
                 key[1], node if isinstance(node, ComputeNode) else None
@@ -150,11 +185,29 @@ class World:
         )
         self.pods.listen(lambda _, before, after: self._crowd(before, after))
 
+    def _keep_gone(self) -> None:
+        """Remember which objects are gone, so that nobody waits to see what was written of them."""
+        self.services.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
+        self.compute_nodes.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
+        for cache in self.children.values():
+            cache.listen(lambda _, before, after: self._vanish(_child_uid(before), _child_uid(after)))
+
+    def _vanish(self, before: str, after: str) -> None:
+        if before and before != after:
+            self._gone[before] = None
+            if len(self._gone) > REMEMBERED:
+                del self._gone[next(iter(self._gone))]
+
     def _crowd(self, *pods: Pod | None) -> None:
         self._crowded.update(pod.node for pod in pods if pod is not None and pod.node)
 
     def look(self, reference: ObjectReference) -> Seen | None:
-        """Return what the caches show of an object that was written; None where they show nothing."""
+        """Return what the caches show of an object that was written; None where they show nothing.
+
+        One that they showed and show no more is not waited for: it is seen as terminating.
+        """
+        if reference.uid in self._gone:
+            return Seen("", "", terminating=True)
         key = (reference.namespace, reference.name)
         match reference.kind:
             case "AIService":
@@ -179,6 +232,14 @@ def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
         return None
     meta = value.metadata
     return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
+
+
+def _uid(value: AIService | ComputeNode | Faulty | None) -> str:
+    return "" if value is None else value.metadata.uid
+
+
+def _child_uid(child: Child | None) -> str:
+    return "" if child is None else child.reference.uid
 
 
 def _served_by(pod: Pod) -> list[Key]:

@@ -11,14 +11,13 @@ from typing import assert_never
 from aif.api.qos import LatencyIndicator
 from aif.planning.arrays import FloatArray
 from aif.planning.demands import UNTOLD, Demand
+from aif.planning.energy import JOULES_PER_KWH
 from aif.planning.paths import Links
 from aif.planning.queueing import wait_quantile
 from aif.planning.roofline import attainable, compute_seconds, intensity
 
 PROMISED_SHARE = 0.99
 """Share of the requests that a latency is predicted for."""
-
-_JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ def predict(
         attainable=attainable(servers.peak, servers.bandwidth, intensity(demand.request)),
         energy=energy,
         accuracy=demand.accuracy * links.reliability,
-        emission=energy / _JOULES_PER_KWH * carbon_grams_per_kwh,
+        emission=energy / JOULES_PER_KWH * carbon_grams_per_kwh,
     )
 
 

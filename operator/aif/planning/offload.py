@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import inf, isnan, nan
 
 from aif.api.aiservice import AIService, Offload
@@ -54,6 +55,34 @@ class LocalSide:
         return "the work demands more than the peak of the user's device" if self.utilisation >= 1.0 else ""
 
 
+class Band(StrEnum):
+    """What times alone say about a request."""
+
+    LOCAL = "Local"
+    """T_UE <= T_comm: the user's device is done before the data has travelled."""
+
+    NETWORK = "Network"
+    """T_UE > T_CFN: the network is faster, travel included."""
+
+    COMPARE = "Compare"
+    """T_comm < T_UE <= T_CFN: the roofline model decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which side computes a request.
+
+    Attributes:
+        band: What times alone say; Network where one is not known.
+        chosen: Local or Network.
+        reason: One clause for people.
+    """
+
+    band: Band
+    chosen: Offload
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class OffloadDecision:
     """Which side computes, and why.
@@ -81,8 +110,44 @@ def decide(service: AIService, network: NetworkSide | None) -> OffloadDecision:
     local, asked = local_side(service), service.spec.offload
     if asked is not Offload.AUTO:
         return OffloadDecision(asked, f"spec.offload is {asked}", local, network)
-    chosen, reason = _alone(service, local) if network is None else _compare(service, local, network)
-    return OffloadDecision(chosen, reason, local, network)
+    if network is None:
+        return OffloadDecision(*_alone(service, local), local, network)
+    choice = choose(local, network, _limit(service), _budget(service))
+    return OffloadDecision(choice.chosen, choice.reason, local, network)
+
+
+def band(local: LocalSide, network: NetworkSide) -> Band:
+    """Return what the times of both sides say ([AIF])."""
+    if local.seconds <= network.communication_seconds:
+        return Band.LOCAL
+    return Band.COMPARE if local.seconds <= network.seconds else Band.NETWORK
+
+
+def choose(local: LocalSide, network: NetworkSide, latency_seconds: float = inf, joules: float = inf) -> Choice:
+    """Return which side computes a request by time and roofline, and why ([AIF]).
+
+    Args:
+        local: What the user's device offers.
+        network: What the best node of the network offers.
+        latency_seconds: The latency demand; infinite where there is none.
+        joules: Energy that local compute may take; infinite where it is not bounded.
+    """
+    attained = network.attainable_flops, local.attainable_flops
+    rules = (
+        (local.obstacle != "", Offload.NETWORK, local.obstacle),
+        (
+            local.seconds <= network.communication_seconds,
+            Offload.LOCAL,
+            "the user's device is done before data arrives",
+        ),
+        (local.seconds > network.seconds, Offload.NETWORK, "the network is faster, travel included"),
+        (network.seconds > latency_seconds, Offload.LOCAL, "the network misses the latency target"),
+        (local.joules > joules, Offload.NETWORK, "local compute would take more energy than granted"),
+        (attained[0] > attained[1], Offload.NETWORK, "the network attains the better performance on this work"),
+        (True, Offload.LOCAL, "the user's device attains the better performance on this work"),
+    )
+    chosen, reason = next((chosen, reason) for holds, chosen, reason in rules if holds)
+    return Choice(band(local, network), chosen, reason)
 
 
 def local_side(service: AIService) -> LocalSide:
@@ -103,28 +168,6 @@ def _alone(service: AIService, local: LocalSide) -> tuple[Offload | None, str]:
     if local.seconds > _limit(service) and latency is not None and latency.enforcement == "Hard":
         return None, "no node of the network fits, and the user's device misses the latency target"
     return Offload.LOCAL, "no node of the network fits"
-
-
-def _compare(service: AIService, local: LocalSide, network: NetworkSide) -> tuple[Offload, str]:
-    """Return what the first rule that holds says."""
-    rules = (
-        (local.obstacle != "", Offload.NETWORK, local.obstacle),
-        (
-            local.seconds <= network.communication_seconds,
-            Offload.LOCAL,
-            "the user's device is done before data arrives",
-        ),
-        (local.seconds > network.seconds, Offload.NETWORK, "the network is faster, travel included"),
-        (network.seconds > _limit(service), Offload.LOCAL, "the network misses the latency target"),
-        (local.joules > _budget(service), Offload.NETWORK, "local compute would take more energy than granted"),
-        (
-            network.attainable_flops > local.attainable_flops,
-            Offload.NETWORK,
-            "the network attains the better performance on this work",
-        ),
-        (True, Offload.LOCAL, "the user's device attains the better performance on this work"),
-    )
-    return next((chosen, reason) for holds, chosen, reason in rules if holds)
 
 
 def _limit(service: AIService) -> float:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import AIServiceStatus
+from aif.api.aiservice_status import AIServiceStatus, Placement
 from aif.api.conditions import Reason
 from aif.domain import events
 from aif.domain.actions import Action, Emit, WriteStatus
 from aif.domain.conditions import Verdict, transitions
 from aif.errors import Denied, NameTaken, Rejected
+from aif.reconcile import measured
 from aif.reconcile.acceptance import accept
+from aif.reconcile.leeway import leeway
 from aif.reconcile.outcome import Outcome, standing
 from aif.reconcile.placing import place
 from aif.reconcile.report import report
-from aif.reconcile.rollout import old_copies, reference, removal, rollout
+from aif.reconcile.rollout import old_copies, reference, removal, retiring, rollout
 from aif.reconcile.snapshot import Decision, Snapshot
+from aif.reconcile.tenure import LOST
 
 
 def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
@@ -37,15 +41,18 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
     record, children = _write(service, status), _children(service, snapshot, outcome)
     return Decision(
         actions=(
-            *([*record, *children] if _moved(service, outcome) else [*children, *record]),
+            *([*record, *_quiet(children)] if _moved(service, outcome) else [*children, *record]),
             *_announce(service, status, outcome, snapshot),
+            *measured.news(service, status.qos, snapshot.judged or ()),
         ),
         status=status,
+        leeway=leeway(service.status, status),
         claims=outcome.claims,
         barred=outcome.barred,
         moved=outcome.moved,
         again_after=outcome.again_after,
         waiting=_waits(outcome),
+        selection=outcome.selection,
     )
 
 
@@ -58,6 +65,11 @@ def _waits(outcome: Outcome) -> bool:
 def _moved(service: AIService, outcome: Outcome) -> bool:
     recorded = {placement.copy_id for placement in service.status.placements}
     return any(placement.copy_id not in recorded for placement in outcome.placements)
+
+
+def _quiet(children: Iterable[Action]) -> Iterator[Action]:
+    """Yield ``children`` without the news that an old copy goes: that there is a new one says it."""
+    return (action for action in children if not (isinstance(action, Emit) and action.reason == events.RETIRED))
 
 
 def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime) -> Decision:
@@ -103,10 +115,17 @@ def _write(service: AIService, status: AIServiceStatus) -> list[Action]:
 
 def _still_waits(before: AIServiceStatus, after: AIServiceStatus) -> bool:
     """Tell whether a service waits as before: that other figures are short by now is not worth a write each time."""
-    if before.placements or after.placements or before.observed_generation != after.observed_generation:
+    if any(each.type == "Placed" and each.status == "True" for each in after.conditions):
         return False
-    proposals = [status.plan and status.plan.token for status in (before, after)]
-    return proposals[0] == proposals[1] and not transitions(before.conditions, after.conditions)
+    if transitions(before.conditions, after.conditions):
+        return False
+    return _unchanging(before) == _unchanging(after)
+
+
+def _unchanging(status: AIServiceStatus) -> object:
+    """Return what a service that waits for a place tells besides conditions and figures."""
+    proposal = status.plan and status.plan.token
+    return status.observed_generation, status.placements, status.replicas, proposal
 
 
 def _children(service: AIService, snapshot: Snapshot, outcome: Outcome) -> list[Action]:
@@ -121,15 +140,25 @@ def _announce(service: AIService, status: AIServiceStatus, outcome: Outcome, sna
     before, after = service.status.placements, outcome.placements
     new = [each for each in after if each.copy_id not in {known.copy_id for known in before}]
     if new:
-        source = ", ".join(each.node for each in before if each not in after)
-        if source and old_copies(service, after, snapshot.view):
-            return [events.moving(here, source, each.node, _why(outcome)) for each in new]
-        return [events.placed(here, each.node, each.variant, _why(outcome)) for each in new]
+        return [_arrival(service, new, outcome, snapshot)]
     if outcome.verdict.status == "True" or not _changed(service, status):
         return []
     if outcome.plan is not None and outcome.plan.token is not None and outcome.plan.node is not None:
         return [events.proposed(here, outcome.plan.node, outcome.plan.token)]
     return [events.refused(here, outcome.verdict.reason, outcome.verdict.message)]
+
+
+def _arrival(service: AIService, new: Sequence[Placement], outcome: Outcome, snapshot: Snapshot) -> Emit:
+    """Tell of new copies, and what becomes of those that they replace."""
+    here, after, view = reference(service), outcome.placements, snapshot.view
+    targets = ", ".join(each.node for each in new)
+    sources = ", ".join(each.node for each in service.status.placements if each not in after)
+    if not sources or not old_copies(service, after, view):
+        variants = ", ".join(dict.fromkeys(each.variant for each in new))
+        return events.placed(here, targets, variants, _why(outcome))
+    if outcome.moved in LOST or retiring(service, after, view):
+        return events.replaced(here, sources, targets, _why(outcome))
+    return events.moving(here, sources, targets, _why(outcome))
 
 
 def _why(outcome: Outcome) -> str:

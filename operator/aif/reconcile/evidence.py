@@ -7,13 +7,19 @@ from math import ceil, isfinite
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Candidate, Demands, DimensionStatus, Rejected, Term
+from aif.api.aiservice_demands import Demands, ResourceDemand
+from aif.api.aiservice_status import Candidate, DimensionStatus, Rejected, Term
+from aif.api.base import Level
 from aif.api.computenode import CPU
 from aif.api.quantity import format_amount
+from aif.planning.decomposition import ResourceQos, resource_qos
 from aif.planning.demands import EPHEMERAL_STORAGE, MEMORY, Demand
 from aif.scheduling.selection import Choice, Forecast, Selection, Shortage
 
 MOST_REFUSALS = 32
+
+_UNITS = {"s": (1e6, "us"), "": (1e6, "ppm")}
+_WHOLE = frozenset({"us", "ppm"})
 
 NONE: Mapping[str, Any] = {"demands": None, "candidates": [], "rejected": [], "qos": []}
 """The fields of a status without a decision."""
@@ -22,14 +28,14 @@ NONE: Mapping[str, Any] = {"demands": None, "candidates": [], "rejected": [], "q
 def of_selection(service: AIService, selection: Selection) -> dict[str, Any]:
     """Return the fields of the status that tell of ``selection``."""
     return {
-        "demands": demands(selection.demand),
+        "demands": demands(service, selection.demand),
         "candidates": [candidate(choice) for choice in selection.candidates],
         "rejected": [refusal(shortage) for shortage in selection.rejections[:MOST_REFUSALS]],
         "qos": list(contract(service, selection.chosen)),
     }
 
 
-def demands(demand: Demand) -> Demands:
+def demands(service: AIService, demand: Demand) -> Demands:
     """Return the demands of the whole service as quantities; what the template does not tell is absent."""
     total = demand.total
     devices = demand.devices * demand.replicas
@@ -42,7 +48,27 @@ def demands(demand: Demand) -> Demands:
         memory=_amount(total.get(MEMORY, 0.0)),
         ephemeral_storage=_amount(total.get(EPHEMERAL_STORAGE, 0.0)),
         accelerators=None if demand.device == CPU else f"{devices}x {demand.device}",
+        resources=[resource_demand(one) for one in resource_qos(service, demand) if one.target.value != Level.LOW],
     )
+
+
+def resource_demand(one: ResourceQos) -> ResourceDemand:
+    """Return what a resource must offer, times in whole microseconds and shares in millionths."""
+    target = one.target
+    scale, unit = _UNITS.get(target.unit, (1.0, target.unit))
+    return ResourceDemand(
+        resource=one.resource,
+        indicator=one.name,
+        bound=target.bound,
+        target=str(target.value) if isinstance(target.value, str) else _quantity(target.value * scale, unit),
+        unit=None if isinstance(target.value, str) else unit,
+        enforcement=target.enforcement,
+    )
+
+
+def _quantity(value: float, unit: str) -> str:
+    # Rounded first: 0.999 is a little more than 999000 millionths, and to round that up would ask for more.
+    return str(ceil(round(value, 3))) if unit in _WHOLE else format_amount(value)
 
 
 def _amount(value: float) -> str | None:
@@ -76,6 +102,11 @@ def refusal(shortage: Shortage) -> Rejected:
 def microseconds(choice: Choice) -> int | None:
     """Return the predicted latency, rounded up."""
     return _scaled(choice.forecast.latency_seconds, 1e6)
+
+
+def network_microseconds(choice: Choice) -> int | None:
+    """Return the part of the predicted latency between users and node, rounded up."""
+    return _scaled(choice.forecast.communication_seconds, 1e6)
 
 
 def millijoules(choice: Choice) -> int | None:

@@ -23,17 +23,17 @@ from aif.scheduling.selection import Choice, Selection
 def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Sequence[Placement]) -> Outcome:
     """Let the roofline rule and the contract on autonomy pass the choice, or hold it back."""
     proposed = proposed_before(service, selection)
-    if proposed is not None and proposed != selection.choices[0]:
+    if proposed is not None:
         message = f"{proposed.node} was proposed to a person, and still fits"
-        selection = replace(selection, choices=(proposed,), message=message)
-    first = selection.choices[0]
-    if service.spec.offload is Offload.AUTO:
-        side = offload.decide(service, network_side(first))
+        selection = replace(selection, choices=(proposed,), message=message, shortfall=0)
+    # Where a copy stays, offloading has been decided: further ones need only meet the hard limits.
+    if service.spec.offload is Offload.AUTO and not kept:
+        side = offload.decide(service, network_side(selection.choices[0]))
         if side.chosen is Offload.LOCAL:
             return locally(side.reason)
-    waits_for = [step for choice in selection.choices for step in waiting_steps(service, snapshot.policy, choice)]
+    waits_for = waiting_steps(service, snapshot.policy, selection.choices)
     if waits_for:
-        return _proposed(service, snapshot, selection, first, list(dict.fromkeys(waits_for)))
+        return _proposed(service, snapshot, selection, waits_for)
     return _taken(service, selection, kept, snapshot)
 
 
@@ -66,6 +66,7 @@ def _placement(service: AIService, choice: Choice) -> Placement:
         score=choice.score,
         copy_id=copy_id(service, choice.node_name, choice.variant),
         predicted_latency_microseconds=evidence.microseconds(choice),
+        predicted_network_microseconds=evidence.network_microseconds(choice),
         predicted_millijoules_per_request=evidence.millijoules(choice),
     )
 
@@ -80,15 +81,14 @@ def _plan(selection: Selection, choice: Choice) -> Plan:
     )
 
 
-def _proposed(
-    service: AIService, snapshot: Snapshot, selection: Selection, choice: Choice, steps: list[ApprovalStep]
-) -> Outcome:
+def _proposed(service: AIService, snapshot: Snapshot, selection: Selection, steps: list[ApprovalStep]) -> Outcome:
     """Hold the choice back until a person approves it; what serves already serves on."""
-    mark = token(service, choice)
-    plan = _plan(selection, choice).model_copy(update={"token": mark, "waits_for": [str(step) for step in steps]})
-    message = (
-        f"Would place on {choice.node}; waits for approval of {', '.join(steps)}: set the annotation {APPROVE}={mark}"
+    mark = token(service, selection.choices)
+    plan = _plan(selection, selection.choices[0]).model_copy(
+        update={"token": mark, "waits_for": [str(step) for step in steps]}
     )
+    nodes = ", ".join(choice.node for choice in selection.choices)
+    message = f"Would place on {nodes}; waits for approval of {', '.join(steps)}: set the annotation {APPROVE}={mark}"
     verdict = Verdict("Placed", "False", Reason.AWAITING_APPROVAL, message)
     current = tuple(service.status.placements)
     return Outcome(verdict, current, snapshot.claims if current else (), selection, plan)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary, Placement
 from aif.api.conditions import Reason
 from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
-from aif.reconcile import evidence
+from aif.reconcile import evidence, measured
 from aif.reconcile.children import url
 from aif.reconcile.outcome import Outcome
-from aif.reconcile.rollout import old_copies
+from aif.reconcile.rollout import staying
 from aif.reconcile.snapshot import Snapshot
 
 STALLING = frozenset({Reason.INVALID_SPEC, Reason.REF_NOT_FOUND, Reason.NAME_CONFLICT, Reason.NOT_IMPLEMENTED})
@@ -29,7 +30,7 @@ def report(
     generation = service.metadata.generation
     placements = outcome.placements
     verdicts = list(judge(service, snapshot, outcome, fault))
-    update = {
+    update: dict[str, Any] = {
         "observed_generation": generation,
         "conditions": settle(verdicts, service.status.conditions, generation, now),
         "placements": list(placements),
@@ -41,6 +42,9 @@ def report(
         **_decided(service, outcome),
         **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
     }
+    if placements and snapshot.judged:
+        planned = update.get("qos", service.status.qos)
+        update["qos"] = measured.rows(planned, service.status.qos, snapshot.judged, service)
     return service.status.model_copy(update=update)
 
 
@@ -57,12 +61,11 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     whole = ready(parts)
     yield whole
     yield from parts
-    yield Verdict("QoSMet", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
-    yield Verdict("MetricsAvailable", "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
+    yield from measured.conditions(service, snapshot.judged if outcome.placements or snapshot.judged is None else ())
     yield _approval(outcome)
     if outcome.degraded is not None:
         yield outcome.degraded
-    if outcome.placements and old_copies(service, outcome.placements, snapshot.view):
+    if outcome.placements and staying(service, outcome.placements, snapshot.view):
         yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
     if whole.status == "True" or whole.reason in (Reason.SUSPENDED, Reason.AWAITING_APPROVAL):
         return

@@ -82,6 +82,12 @@ def retiring(service: AIService, placements: Sequence[Placement], view: ServiceV
     return [c for c in old_copies(service, placements, view) if at_once or not view.ready_pods(c.copy)]
 
 
+def staying(service: AIService, placements: Sequence[Placement], view: ServiceView) -> list[Child]:
+    """Return the old copies that serve on until the new one is ready."""
+    going = retiring(service, placements, view)
+    return [child for child in old_copies(service, placements, view) if child not in going]
+
+
 def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Action]:
     seen = next((child for child in mine if _key_of(child) == _key(body)), None)
     if seen is None:

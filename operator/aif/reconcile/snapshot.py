@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
+from aif.contract.watch import Judged
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
 from aif.domain.policy import Policy
@@ -28,6 +29,7 @@ class Snapshot:
         barred: Nodes that took no pod of the service, whatever their figures say.
         may_move: Whether a copy may leave its node now; False while too many others do.
         policy: What the administrator configured.
+        judged: What is known of each promise of the contract; none before the first look, None where nothing measures.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
@@ -39,6 +41,7 @@ class Snapshot:
     barred: frozenset[str] = frozenset()
     may_move: bool = True
     policy: Policy = field(default_factory=Policy)
+    judged: tuple[Judged, ...] | None = None
     routes_served: bool = False
 
 
@@ -54,6 +57,8 @@ class Decision:
         moved: Why a copy leaves its node; None where none does.
         again_after: Seconds after which the service is to be looked at again in any case.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
+        selection: The choice that was made for it; None where an earlier one stays.
+        leeway: Seconds that the write of the status may wait, so that what passes soon is not written.
     """
 
     actions: tuple[Action, ...] = ()
@@ -63,3 +68,5 @@ class Decision:
     moved: Reason | None = None
     again_after: float | None = None
     waiting: bool = False
+    selection: Selection | None = None
+    leeway: float = 0.0

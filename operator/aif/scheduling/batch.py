@@ -8,8 +8,9 @@ another place.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aif.api.aiservice import AIService
 from aif.domain.policy import Policy
@@ -37,6 +38,7 @@ def decide(
     policy: Policy,
     priorities: Mapping[str, int],
     *,
+    barred: Mapping[str, Collection[str]] = MappingProxyType({}),
     repair: bool = True,
 ) -> Batch:
     """Return the decisions for ``services``, none of which counts on what another one takes.
@@ -48,10 +50,14 @@ def decide(
         table: The nodes; what ``services`` hold must not be counted.
         policy: What the administrator configured.
         priorities: Value of each PriorityClass; a service that names none, or an unknown one, has that of ``""`` or 0.
+        barred: Nodes that are left out, by the uid of the service.
         repair: Whether a service that finds no place may have others make way.
     """
     board, shares = Board(table, policy), Shares(table.room)
-    entries = [board.enter(service, _priority(service, priorities), shares) for service in services]
+    entries = [
+        board.enter(service, _priority(service, priorities), shares, barred.get(service.metadata.uid, ()))
+        for service in services
+    ]
     taken: list[Entry] = []
     for priority in sorted({entry.priority for entry in entries}, reverse=True):
         level = [entry for entry in entries if entry.priority == priority]

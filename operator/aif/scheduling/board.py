@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -77,9 +77,10 @@ class Board:
         self._leavers: dict[str, tuple[int, bool]] = {}
         self._movable: tuple[int, Mapping[str, Sequence[Entry]]] = (-1, {})
 
-    def enter(self, service: AIService, priority: int, shares: Shares) -> Entry:
-        """Return an entry for ``service``."""
-        contest = Contest(service, self.table, self._policy)
+    def enter(self, service: AIService, priority: int, shares: Shares, barred: Collection[str] = ()) -> Entry:
+        """Return an entry for ``service``, for which the nodes ``barred`` are left out."""
+        # Whoever leaves nodes out shares the room with all others.
+        contest = Contest(service, self.table.besides(barred) if barred else self.table, self._policy)
         return Entry(contest, priority, contest.fitting(), shares.dominant(contest.problem(0).demand.total))
 
     def put(self, entry: Entry, selection: Selection) -> None:

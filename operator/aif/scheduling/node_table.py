@@ -165,17 +165,6 @@ class NodeTable:
         """
         return replace(self, room=self.room.settled()) if self.room.leaving else self
 
-    def lost_share(self, tier: Tier, returning_seconds: float = 0.0) -> tuple[int, int]:
-        """Return how many Nodes of ``tier`` are lost, or were ``returning_seconds`` ago, and how many there are."""
-        joined = self.of_tiers({tier}) & self.joined
-        gone = self.lost | (self.ready_seconds < returning_seconds)
-        return int(np.count_nonzero(joined & gone)), int(np.count_nonzero(joined))
-
-    def seconds_since_loss(self, tier: Tier) -> float:
-        """Return how long ago the last Node of ``tier`` was lost that still is; infinite where none is."""
-        lost = self.ready_seconds[self.of_tiers({tier}) & self.joined & self.lost]
-        return float(np.nanmin(lost, initial=np.inf))
-
     @property
     def joined(self) -> BoolArray:
         """Return which rows have a Node."""

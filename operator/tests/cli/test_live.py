@@ -57,7 +57,8 @@ def a_kubernetes_node() -> dict[str, Any]:
 def a_pod() -> dict[str, Any]:
     requests = {"cpu": "2", "nvidia.com/gpu": "1"}
     containers = [{"name": "service", "resources": {"requests": requests}}]
-    metadata = {"name": "plates-0", "namespace": "video", "labels": {"net4ai.io/service": "plates"}}
+    labels = {"net4ai.io/service": "plates", "net4ai.io/copy": PLACED["copy"]}
+    metadata = {"name": "plates-0", "namespace": "video", "labels": labels}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -153,9 +154,62 @@ async def test_a_server_that_does_not_answer_is_told(fake: FakeApi, kubeconfig: 
         await asyncio.to_thread(network, Access(kubeconfig))
 
 
+async def test_top_counts_what_pods_request_and_what_services_were_promised(aif: Aif, kubeconfig: str) -> None:
+    done = await call(aif, "top", "nodes", "--kubeconfig", kubeconfig, "-o", "json")
+    (node,) = json.loads(done.out)["nodes"]
+    claimed = {resource["name"]: resource["claimed"] for resource in node["resources"]}
+    assert (node["services"], claimed["cpu"], claimed["nvidia.com/gpu"]) == (1, 2, 1)
+
+
+async def test_top_lists_services_of_the_contexts_namespace_or_of_all(aif: Aif, kubeconfig: str) -> None:
+    for words, names in (([], ["plates"]), (["-n", "default"], []), (["-n", "default", "-A"], ["plates"])):
+        done = await call(aif, "top", "services", *words, "--kubeconfig", kubeconfig, "-o", "json")
+        assert [service["name"] for service in json.loads(done.out)["services"]] == names
+
+
+def an_event(name: str = "plates", kind: str = "AIService", uid: str = "") -> dict[str, Any]:
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{kind}-{name}".lower(), "namespace": "video"},
+        "eventTime": "2030-01-01T12:00:00.000000Z",
+        "reason": "Placed",
+        "note": "Placed on gnb-7",
+        "regarding": {"kind": kind, "name": name, "uid": uid},
+    }
+
+
+async def test_history_reads_the_events_of_the_service_alone(aif: Aif, fake: FakeApi, kubeconfig: str) -> None:
+    seen = await asyncio.to_thread(service, Access(kubeconfig), "plates")
+    for event in (an_event(uid=seen.metadata.uid), an_event("others"), an_event(kind="Pod")):
+        fake.put(f"/apis/events.k8s.io/v1/namespaces/video/events/{event['metadata']['name']}", event)
+    done = await call(aif, "history", "plates", "--kubeconfig", kubeconfig, "-o", "json")
+    told = json.loads(done.out)
+    assert [entry["message"] for entry in told["history"] if entry["source"] == "Event"] == ["Placed on gnb-7"]
+    asked = [sent.params for sent in fake.requests if sent.path.endswith("/events")]
+    assert asked == [{"fieldSelector": "regarding.kind=AIService,regarding.name=plates"}]
+
+
+async def test_history_without_the_right_to_read_events_tells_the_conditions(
+    aif: Aif, fake: FakeApi, kubeconfig: str
+) -> None:
+    message = 'events is forbidden: User "me" cannot list resource "events" in API group "events.k8s.io"'
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": message}
+    fake.fail(path="/events", status=403, times=9, body=json.dumps(refusal).encode())
+    done = await call(aif, "history", "plates", "--kubeconfig", kubeconfig)
+    assert done.status == 0, done.err
+    assert "Ask for the right to list events" in done.out
+
+
+async def test_history_of_a_service_that_is_not_there_says_what_there_is(aif: Aif, kubeconfig: str) -> None:
+    done = await call(aif, "history", "nobody", "--kubeconfig", kubeconfig)
+    assert (done.status, done.out) == (1, "")
+    assert "`kubectl get aiservices -A` lists what there is" in done.err
+
+
 def test_a_kubeconfig_that_is_not_there_is_named(aif: Aif, tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
-    for words in (("nodes",), ("explain", "plates")):
+    for words in (("nodes",), ("explain", "plates"), ("top", "nodes"), ("top", "services"), ("history", "plates")):
         done = aif(*words, "--kubeconfig", missing)
         assert (done.status, done.out) == (1, "")
         assert done.err == f"error: KUBECONFIG: there is no file {missing}; name one that is, also by --kubeconfig\n"

@@ -127,6 +127,14 @@ def test_a_retry_waits_at_least_as_long_as_the_server_asked() -> None:
     assert run(scenario()) == 7.0
 
 
+def test_a_retry_that_is_bounded_never_waits_longer() -> None:
+    async def scenario() -> list[float]:
+        work = WorkQueue[str](jitter=unjittered)
+        return [work.retry("a", at_most=5.0) for _ in range(12)]
+
+    assert run(scenario())[-3:] == [5.0, 5.0, 5.0]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from([0.0, 0.5, 2.0, 40.0])), max_size=60))
 def test_every_added_key_runs_after_it_was_added_and_never_beside_itself(steps: list[tuple[str, float]]) -> None:
     """Three workers, each run one second long, keys added half a second apart."""
@@ -160,3 +168,12 @@ def test_every_added_key_runs_after_it_was_added_and_never_beside_itself(steps: 
 
     run(scenario())
     assert all(began[key] >= moment for key, moment in added.items())
+
+
+async def test_a_timer_that_ends_a_moment_early_is_not_set_again() -> None:
+    clock = {"now": 10.0}
+    queue = WorkQueue[str](clock=lambda: clock["now"])
+    queue.add_after("a", 1.0)
+    clock["now"] = 11.0 - 1e-9
+    async with asyncio.timeout(0):
+        assert await queue.get() == "a"

@@ -22,6 +22,7 @@ from aif.gateways.kubernetes.views import parse_child
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.controller import Controller
 from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
@@ -44,6 +45,8 @@ class MemoryApplier:
     """What the next action of a kind fails with."""
     silent: bool = False
     """Carry out, and let no cache see it."""
+    on_apply: Callable[[str], None] | None = None
+    """What happens to an object of that name between its write and the answer."""
     version: int = 100
 
     async def carry_out(self, actions: Sequence[Action], regarding: ObjectReference) -> AsyncIterator[Written]:
@@ -66,6 +69,8 @@ class MemoryApplier:
                 name = body["metadata"]["name"]
                 meta = {**body["metadata"], "uid": f"uid-{name}", "resourceVersion": str(self.version)}
                 child = parse_child({**body, "metadata": meta})
+                if self.on_apply is not None:
+                    self.on_apply(name)
                 self._show(lambda: self.world.children[body["kind"]].put((meta["namespace"], name), child))
                 return Written(child.reference, child.resource_version)
             case WriteStatus(target, status):
@@ -116,9 +121,15 @@ class Inside:
     refresher: MemoryRefresher
     metrics: Exposition
     controller: Controller
+    recording: Recording | None = None
 
     @classmethod
-    def of(cls, *compute_nodes: ComputeNode, nodes: Sequence[Node] = ()) -> Inside:
+    def of(
+        cls,
+        *compute_nodes: ComputeNode,
+        nodes: Sequence[Node] = (),
+        record: Callable[[World, Exposition], Recording] | None = None,
+    ) -> Inside:
         """Return a replica that sees these nodes; call it within an event loop."""
         world, work, metrics = World(Policy(), asyncio.get_running_loop().time), WorkQueue[WorkKey](), Exposition()
         for node in nodes:
@@ -128,6 +139,7 @@ class Inside:
         triggers = Triggers(world, work)
         triggers.connect()
         applier, refresher = MemoryApplier(world), MemoryRefresher(world)
+        recording = record(world, metrics) if record else None
         controller = Controller(
             world,
             work,
@@ -136,8 +148,9 @@ class Inside:
             cast("Refresher", refresher),
             metrics,
             lambda: NOON,
+            recording,
         )
-        return cls(world, work, triggers, applier, refresher, metrics, controller)
+        return cls(world, work, triggers, applier, refresher, metrics, controller, recording)
 
     def see(self, service: AIService | Faulty) -> None:
         """Let the cache show an AIService."""

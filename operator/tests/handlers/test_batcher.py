@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pytest
 
-from aif.api.aiservice import AIService
 from aif.domain.actions import WriteStatus
-from aif.domain.policy import Policy
 from aif.errors import Unavailable
 from aif.handlers import batcher
-from aif.handlers.batcher import TICK_SECONDS
-from aif.scheduling.batch import Batch, decide
-from aif.scheduling.node_table import NodeTable
 from tests import virtual_time
-from tests.builders import a_compute_node, a_node, an_aiservice
-from tests.handlers.scenes import Inside, a_key
+from tests.builders import NOON, an_aiservice
+from tests.handlers.batches import Watched, a_world, gathered, service_of, value
+from tests.handlers.scenes import a_key
 from tests.reconcile.scenes import a_placement, placed, said
-
-
-def a_world(*names: str, rows: int = 1) -> Inside:
-    """Return a replica that sees ``rows`` radio sites of one accelerator each, and services of these names."""
-    computes = [a_compute_node(f"gnb-{7 + row}") for row in range(rows)]
-    inside = Inside.of(*computes, nodes=[a_node(f"worker-gnb-{7 + row}") for row in range(rows)])
-    for name in names:
-        inside.see(an_aiservice(name))
-    return inside
-
-
-def service_of(inside: Inside, name: str) -> AIService:
-    service = inside.world.services.get(("default", name))
-    assert isinstance(service, AIService)
-    return service
-
-
-def gathered(inside: Inside, *names: str) -> None:
-    for name in names:
-        inside.controller.batcher.add(a_key(name))
-
-
-def value(inside: Inside, name: str, **labels: str) -> float:
-    return inside.metrics.registry.get_sample_value(name, labels) or 0.0
-
-
-class Watched:
-    """A `decide` that remembers what it was asked, and fails for services of a name."""
-
-    def __init__(self, poison: str = "") -> None:
-        self.poison = poison
-        self.asked: list[list[str]] = []
-
-    def __call__(
-        self, services: Sequence[AIService], table: NodeTable, policy: Policy, priorities: Mapping[str, int]
-    ) -> Batch:
-        """Return the decision of the real one."""
-        names = [service.metadata.name for service in services]
-        self.asked.append(names)
-        if self.poison in names:
-            raise ZeroDivisionError(self.poison)
-        return decide(services, table, policy, priorities)
 
 
 @pytest.fixture
@@ -79,50 +29,6 @@ def test_services_that_come_together_are_decided_together(watched: Watched) -> N
         assert watched.asked == [["a", "b", "c"]]
         homes = {service_of(inside, name).status.placements[0].node for name in "abc"}
         assert homes == {"gnb-7", "gnb-8", "gnb-9"}
-
-    virtual_time.run(scene())
-
-
-def test_a_tick_gathers_for_a_moment_before_it_decides(watched: Watched) -> None:
-    async def scene() -> None:
-        inside = a_world("first", "second", rows=2)
-        task = asyncio.create_task(inside.controller.batcher.run())
-        gathered(inside, "first")
-        await asyncio.sleep(TICK_SECONDS / 2)
-        assert watched.asked == []
-        gathered(inside, "second")
-        await asyncio.sleep(TICK_SECONDS)
-        assert watched.asked == [["first", "second"]]
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    virtual_time.run(scene())
-
-
-def test_a_batch_that_took_long_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene() -> None:
-        inside = a_world("first", "second", rows=2)
-        spy = Watched()
-        clock = {"ahead": 0.0}
-        loop = asyncio.get_running_loop()
-        real = loop.time
-        monkeypatch.setattr(loop, "time", lambda: real() + clock["ahead"])
-
-        def slow(*args: Any) -> Batch:
-            clock["ahead"] += 1.0
-            return spy(*args)
-
-        monkeypatch.setattr(batcher, "decide", slow)
-        task = asyncio.create_task(inside.controller.batcher.run())
-        gathered(inside, "first")
-        await asyncio.sleep(1.5)
-        gathered(inside, "second")
-        await asyncio.sleep(2.0)
-        assert spy.asked == [["first"]]
-        await asyncio.sleep(2.0)
-        assert spy.asked == [["first"], ["second"]]
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
     virtual_time.run(scene())
 
@@ -216,11 +122,30 @@ def test_decisions_refusals_and_who_waits_are_counted() -> None:
     virtual_time.run(scene())
 
 
-def test_who_waits_is_decided_again_after_its_own_status_only(watched: Watched) -> None:
+def test_who_waits_is_decided_once_until_capacity_changes(watched: Watched) -> None:
     async def scene() -> None:
         inside = a_world("first", "second")
         await inside.work_for(300)
-        assert watched.asked == [["first", "second"], ["second"]]
+        assert watched.asked == [["first", "second"]]
         assert said(inside.applier.done).count("status AIService second") == 1
+        assert value(inside, "aif_rejections_total", reason="CapacityReserved") == 1.0
+        inside.triggers.capacity_changed()
+        await inside.work_for(300)
+        assert watched.asked == [["first", "second"], ["second"]]
+        inside.world.services.put(("default", "first"), None)
+        await inside.work_for(10)
+        assert [placement.node for placement in service_of(inside, "second").status.placements] == ["gnb-7"]
+
+    virtual_time.run(scene())
+
+
+def test_a_node_that_took_no_pod_of_a_service_is_left_out_for_it_alone() -> None:
+    async def scene() -> None:
+        inside = a_world("first", "second", rows=2)
+        for name in ("first", "second"):
+            inside.world.bar(service_of(inside, name), [{"first": "gnb-7", "second": "gnb-8"}[name]], NOON)
+        await inside.work_for()
+        homes = [service_of(inside, name).status.placements[0].node for name in ("first", "second")]
+        assert homes == ["gnb-8", "gnb-7"]
 
     virtual_time.run(scene())

@@ -7,8 +7,10 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.domain.actions import Apply, WriteStatus
 from aif.domain.cluster import Node
+from aif.domain.registry import TIER_LABEL
 from aif.errors import ApiError, Conflict, Denied, Forbidden, NameTaken, Unavailable
 from aif.gateways.kubernetes.kinds import Faulty, parse_service
+from aif.handlers.keys import Kind
 from aif.reconcile.rollout import reference
 from tests import virtual_time
 from tests.builders import CPU_32, a_compute_node, a_node, a_pod, an_aiservice
@@ -144,6 +146,17 @@ def test_a_failed_write_is_done_again_and_ends_in_the_same_state(
     virtual_time.run(scene())
 
 
+def test_a_service_that_others_forestall_again_and_again_is_not_left_for_minutes() -> None:
+    async def scene() -> None:
+        inside = a_world()
+        inside.applier.failures += [(WriteStatus, Conflict("somebody else wrote"))] * 14
+        inside.see(an_aiservice())
+        await inside.work_for(75)
+        assert placed_on(inside) == ["gnb-7"]
+
+    virtual_time.run(scene())
+
+
 def test_a_pause_that_the_server_asks_for_is_kept() -> None:
     async def scene() -> None:
         inside = a_world()
@@ -222,7 +235,7 @@ def test_no_child_is_made_again_for_a_service_that_is_gone() -> None:
         inside = a_world()
         service = an_aiservice()
         inside.see(service)
-        await inside.work_for()
+        await inside.work_for(10)
         inside.refresher.live[reference(service)] = None
         done = len(inside.applier.done)
         for key in inside.world.children["Deployment"].keys():  # noqa: SIM118 - a cache iterates over values
@@ -250,8 +263,32 @@ def test_a_node_reports_what_is_held_of_it() -> None:
     async def scene() -> None:
         inside = a_world()
         inside.see(an_aiservice())
-        await inside.work_for()
+        await inside.work_for(10)
         writes = [a for a in inside.applier.done if isinstance(a, WriteStatus) and a.target.kind == "ComputeNode"]
         assert writes[-1].status["reserved"]["services"] == 1
+
+    virtual_time.run(scene())
+
+
+def test_what_was_written_and_deleted_at_once_is_not_waited_for() -> None:
+    async def scene() -> None:
+        node = a_node("metro-1", labels={TIER_LABEL: "Edge"})
+        inside = Inside.of(nodes=[node])
+        made: list[str] = []
+
+        def delete(name: str) -> None:
+            """Show the ComputeNode that was written, and that it is gone, before anybody looks again."""
+            made.append(name)
+            if len(made) == 1:
+                uid = {"uid": f"uid-{name}", "resourceVersion": "1"}
+                shown = a_compute_node("metro-1", nodeName="metro-1", metadata=uid)
+                inside.world.compute_nodes.put(("", "metro-1"), shown)
+                inside.world.compute_nodes.put(("", "metro-1"), None)
+
+        inside.applier.silent = True
+        inside.applier.on_apply = delete
+        inside.work.add(a_key("metro-1", Kind.NODE))
+        await inside.work_for(3)
+        assert len(made) == 2, "it is registered again"
 
     virtual_time.run(scene())

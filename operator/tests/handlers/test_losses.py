@@ -74,12 +74,12 @@ def test_within_the_grace_a_service_is_looked_at_again_when_it_ends() -> None:
         await inside.work_for()
         (home,) = home_of(inside)
         lose(inside, home, seconds=2.0)
-        await inside.work_for(0.5)
+        await inside.work_for(1.5)
         assert moves(inside) == 0.0
         began = virtual_time.now()
         while await asyncio.wait_for(inside.work.get(), timeout=10.0) != a_key():
             pass
-        assert virtual_time.now() - began == pytest.approx(2.5)
+        assert virtual_time.now() - began == pytest.approx(3.5)
 
     virtual_time.run(scene())
 

@@ -130,3 +130,15 @@ def test_a_snapshot_tells_when_too_many_move_already() -> None:
         assert not world.snapshot(FIRST, NOON).may_move
 
     virtual_time.run(scene())
+
+
+def test_a_snapshot_keeps_its_nodes_while_the_next_one_shows_what_changed() -> None:
+    async def scene() -> None:
+        inside = a_world()
+        before, again = inside.world.snapshot(FIRST, NOON), inside.world.snapshot(FIRST, NOON)
+        assert before.nodes is again.nodes
+        inside.world.nodes.put(("", "worker-gnb-8"), None)
+        assert set(before.nodes) == {"worker-gnb-7", "worker-gnb-8"}
+        assert set(inside.world.snapshot(FIRST, NOON).nodes) == {"worker-gnb-7"}
+
+    virtual_time.run(scene())

@@ -16,7 +16,7 @@ from aif.domain.cluster import ServiceView
 from aif.errors import Denied, NameTaken, Rejected
 from aif.reconcile.aiservice import fail, reconcile
 from aif.reconcile.snapshot import Decision
-from tests.builders import A100, CPU_32, NOON, a_compute_node, an_aiservice
+from tests.builders import A100, CPU_32, NOON, a_compute_node, a_node, an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_snapshot, a_view, changed, copy_of, said, settled
 
 LATER = NOON + timedelta(hours=1)
@@ -186,13 +186,22 @@ def test_a_service_that_is_being_deleted_is_left_to_garbage_collection() -> None
 
 
 def test_a_move_keeps_ready_and_says_that_it_goes_on() -> None:
-    old = an_aiservice()
-    service, world = settled(old, changed_to=changed(old, update="Recreate"))
+    service, world = settled(an_aiservice(), pod={"ready": False})
     other = copy_of(an_aiservice(workload={"image": "plates:0"}))
     view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other)])
     told = conditions(status_of(reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)))
     assert told["Migrating"][0] == "True"
     assert told["Ready"][0] == "True"
+
+
+def test_where_the_old_copy_goes_at_once_nothing_is_told_to_serve_on() -> None:
+    service, world = settled(an_aiservice(), pod={"ready": False})
+    other = copy_of(an_aiservice(workload={"image": "plates:0"}))
+    view = a_view(*world.view.children, other, pods=[*world.view.pods, a_copys_pod(other, ready=False)])
+    decision = reconcile(service, a_snapshot(claims=world.claims, view=view), LATER)
+    assert f"delete Deployment {other.reference.name}" in said(decision.actions)
+    assert decision.status is not None
+    assert "Migrating" not in conditions(decision.status)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +232,21 @@ def test_a_failure_that_is_told_already_is_not_told_again() -> None:
     error = Denied("exceeded quota: small")
     told: AIService = service.model_copy(update={"status": status_of(fail(service, error, world, LATER))})
     assert fail(told, error, world, LATER).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("ready", "answers", "note"),
+    [
+        pytest.param("True", True, "the one on gnb-7 serves on", id="a cordoned node"),
+        pytest.param("Unknown", True, "in place of the one on gnb-7, which serves no more", id="a lost node"),
+        pytest.param("True", False, "in place of the one on gnb-7, which serves no more", id="a copy that fails"),
+    ],
+)
+def test_the_news_of_a_move_says_what_becomes_of_the_old_copy(ready: str, *, answers: bool, note: str) -> None:
+    service, world = settled(an_aiservice(), a_compute_node("gnb-7"), pod={"ready": answers})
+    gone = a_node("worker-gnb-7", ready=ready, ready_since=LATER - timedelta(hours=1), unschedulable=True)
+    nodes = [gone, a_node("worker-gnb-8")]
+    both = a_snapshot(*map(a_compute_node, ("gnb-7", "gnb-8")), nodes=nodes, view=world.view, claims=world.claims)
+    (news,) = [a for a in reconcile(service, both, LATER).actions if isinstance(a, Emit) and a.reason == "Moving"]
+    assert news.note.startswith("New copy on gnb-8")
+    assert note in news.note

@@ -99,6 +99,60 @@ def test_a_proposal_stays_while_it_fits_although_a_better_node_comes() -> None:
     assert nodes_of(place(approved, a_snapshot(NEXT, richer), NOON)) == [("gnb-8", 1)]
 
 
+def told_of(service: AIService, snapshot: Snapshot) -> AIService:
+    """Return ``service`` once a person was asked about what would be done now."""
+    plan = place(service, snapshot, NOON).plan
+    assert plan is not None
+    return service.model_copy(update={"status": service.status.model_copy(update={"plan": plan})})
+
+
+def approved(service: AIService) -> AIService:
+    """Return ``service`` once a person has approved its plan."""
+    plan = service.status.plan
+    assert plan is not None
+    metadata = service.metadata.model_copy(update={"annotations": {APPROVE: plan.token or ""}})
+    return service.model_copy(update={"metadata": metadata})
+
+
+def test_one_approval_lets_all_nodes_of_a_proposal_go_on() -> None:
+    snapshot = a_snapshot(HOME, NEXT)
+    service = told_of(asking(a_cpu_service(6), "Place"), snapshot)
+    assert all(name in place(service, snapshot, NOON).verdict.message for name in ("gnb-7", "gnb-8"))
+    outcome = place(approved(service), snapshot, NOON)
+    assert sum(count for _, count in nodes_of(outcome)) == 6
+    assert outcome.shortfall == 0
+
+
+def test_a_proposed_node_that_takes_only_a_part_by_now_is_proposed_anew_with_others() -> None:
+    service = told_of(asking(a_cpu_service(4), "Place"), a_snapshot(HOME))
+    small = [a_node(f"worker-{name}", allocatable={"cpu": 16.0, "memory": 1e12, "pods": 110.0}) for name in NAMES]
+    snapshot = a_snapshot(HOME, NEXT, nodes=small)
+    outcome = place(approved(service), snapshot, NOON)
+    assert outcome.verdict.reason is Reason.AWAITING_APPROVAL
+    assert nodes_of(place(approved(told_of(service, snapshot)), snapshot, NOON)) == [("gnb-7", 2), ("gnb-8", 2)]
+
+
+def test_replicas_without_a_place_are_told_when_a_proposal_of_several_nodes_is_approved() -> None:
+    snapshot = a_snapshot(HOME, NEXT)
+    service = approved(told_of(asking(a_cpu_service(9), "Place"), snapshot))
+    outcome = place(service, snapshot, NOON)
+    assert sum(count for _, count in nodes_of(outcome)) == 8
+    assert outcome.shortfall == 1
+
+
+NAMES = ("gnb-7", "gnb-8")
+FAST_PHONE = {"count": 1, "peakFlops": "900T", "watts": 1}
+
+
+def test_offloading_is_decided_for_the_first_copy_and_further_ones_only_follow() -> None:
+    service = a_spread_service(2, load=LIGHT, offload="Auto", ue=FAST_PHONE)
+    snapshot = a_world_of(service, HOME, EDGE, nodes=[READY[0], a_node("worker-edge-1")])
+    beside = select(a_cpu_service(1, load=LIGHT), snapshot.table.besides({"gnb-7"}), snapshot.policy)
+    assert gate(service, snapshot, beside, ()).local, "the phone alone would be faster"
+    outcome = gate(service, snapshot, beside, service.status.placements)
+    assert nodes_of(outcome) == [("gnb-7", 2), ("edge-1", 1)]
+
+
 def asking(service: AIService, *steps: str) -> AIService:
     """Return ``service`` with a user who wants to be asked at ``steps``."""
     autonomy: dict[str, Any] = {"level": "Partial", "approvalSteps": list(steps)}

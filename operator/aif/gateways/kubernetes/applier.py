@@ -67,11 +67,12 @@ class Applier:
         """Apply without force at first: what somebody else holds is looked at before it is taken.
 
         An object that was never seen is looked at before: where no field of two intents meets, nothing would conflict.
+        As a rule there is none, which the API server's cache tells; one that it does show is looked at as it is now.
         """
         check_apply(body)
         metadata = body["metadata"]
         check_reach(metadata.get("namespace", ""), regarding, f"{body['kind']} {metadata['name']}")
-        if not known:
+        if not known and await self._exists(body):
             await self._require_ours(body)
         try:
             answer = await self._writer.apply(body, force=False)
@@ -80,6 +81,13 @@ class Applier:
             log.info("Repaired foreign change", extra={"object": _title(live), "conflict": conflict.message})
             answer = await self._writer.apply(_exactly(live, body))
         return _written(answer)
+
+    async def _exists(self, body: Mapping[str, Any]) -> bool:
+        try:
+            await self._api.get(_named(body), cached=True)
+        except NotFound:
+            return False
+        return True
 
     async def _require_ours(self, body: Mapping[str, Any]) -> Json:
         """Return the object that ``body`` is for, as it is now; ``body`` where there is none.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 import aiohttp
 import orjson
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
 
 from aif.domain.cluster import ObjectReference
 from aif.errors import Unavailable
@@ -17,11 +19,26 @@ from aif.gateways.kubernetes.answers import error_of
 from aif.gateways.kubernetes.resources import Resource, path_of
 
 Json: TypeAlias = dict[str, Any]
+Permit: TypeAlias = Callable[[], bool]
+"""Whether what is about to be sent may still be sent."""
 
 READ_SECONDS: Final = 30.0
 PAGE: Final = 500
 _CONNECT_SECONDS: Final = 5.0
 _LOST: Final = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class _Permitted(BytesPayload):
+    """A body that asks for leave at the moment when it is sent, after all waiting for connections and turns."""
+
+    def __init__(self, content: bytes, permit: Permit) -> None:
+        super().__init__(content)
+        self._permit = permit
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if not self._permit():
+            raise PermissionError("not sent: leave was withdrawn before the first byte")
+        await super().write_with_length(writer, content_length)
 
 
 class Api:
@@ -44,8 +61,11 @@ class Api:
         body: object = None,
         content_type: str = "application/json",
         seconds: float = READ_SECONDS,
+        permit: Permit | None = None,
     ) -> Json:
         """Send one request and return the answer; ``seconds`` bound it from end to end.
+
+        ``permit`` is asked immediately before a body is sent: where it says no, nothing is.
 
         Raises:
             NotFound: The object or its kind is not there.
@@ -55,16 +75,19 @@ class Api:
             ApiError: The resourceVersion asked for is no longer kept (status 410).
         """
         bounds = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
-        async with self._exchange(method, path, params, bounds, body, content_type) as answer:
+        headers = {} if body is None else {"Content-Type": content_type}
+        async with self._exchange(method, path, params, bounds, _encode(body, permit), headers) as answer:
             return _decode(await answer.read(), f"{method} {path}")
 
-    async def get(self, reference: ObjectReference) -> Json:
-        """Return the object as it is now.
+    async def get(self, reference: ObjectReference, *, cached: bool = False) -> Json:
+        """Return the object as it is now, or as the API server's cache has it, which may lag by a moment.
+
+        A look into the cache costs the API server a third, and the database nothing.
 
         Raises:
             ApiError: As `request`.
         """
-        return await self.request("GET", path_of(reference))
+        return await self.request("GET", path_of(reference), params={"resourceVersion": "0"} if cached else None)
 
     async def pages(
         self, resource: Resource, namespace: str = "", label_selector: str = "", limit: int = PAGE
@@ -105,11 +128,9 @@ class Api:
         path: str,
         params: Mapping[str, str] | None,
         bounds: aiohttp.ClientTimeout,
-        body: object = None,
-        content_type: str = "application/json",
+        data: bytes | BytesPayload | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        data = None if body is None else orjson.dumps(body)
-        headers = {} if body is None else {"Content-Type": content_type}
         url = f"{self._server}{path}"
         code = 0
         try:
@@ -125,6 +146,13 @@ class Api:
             if not code:
                 self._metrics.apiserver_requests_total.labels(method, "0").inc()
             raise Unavailable(f"{method} {path}: no answer from the API server ({_cause(error)})") from error
+
+
+def _encode(body: object, permit: Permit | None) -> bytes | BytesPayload | None:
+    if body is None:
+        return None
+    content = orjson.dumps(body)
+    return content if permit is None else _Permitted(content, permit)
 
 
 def _decode(content: bytes, request: str) -> Json:

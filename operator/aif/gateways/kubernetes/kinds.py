@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,9 +14,12 @@ from aif.api.computenode import ComputeNode
 from aif.api.metadata import ObjectMeta
 from aif.domain.cluster import ObjectReference
 from aif.errors import InvalidSpec
+from aif.gateways.kubernetes.compact import Sharing
 from aif.gateways.kubernetes.fields import reference
 
 Kind = TypeVar("Kind", bound=ApiModel)
+
+_SHARING: Final = Sharing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def parse_compute_node(raw: Mapping[str, Any]) -> ComputeNode | Faulty:
 
 def _parse(kind: type[Kind], raw: Mapping[str, Any]) -> Kind | Faulty:
     try:
-        return kind.model_validate(dict(raw))
+        return _SHARING.compact(kind.model_validate(dict(raw)))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
     without_status = [fault for fault in faults if fault["loc"][:1] != ("status",)]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aif.api.conditions import ConditionStatus
 from aif.domain.cluster import Child, Node, Taint
+from aif.gateways.kubernetes.compact import Packed
 from aif.gateways.kubernetes.fields import condition, controller, moment, offered, reference
 
 _SERVICE_NAME: Final = "kubernetes.io/service-name"
@@ -51,7 +52,7 @@ def parse_child(raw: Mapping[str, Any]) -> Child:
         resource_version=metadata.get("resourceVersion", ""),
         owner_uid=controller(metadata).get("uid", ""),
         labels=metadata.get("labels") or {},
-        body={**raw, "metadata": metadata},
+        body=Packed({**raw, "metadata": metadata}),
         terminating="deletionTimestamp" in metadata,
     )
 

@@ -122,7 +122,14 @@ class Writer:
         if not self._is_leader():
             raise NotLeading(f"{method} {path}: not sent, this replica does not hold the Lease")
         return await self._api.request(
-            method, path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
+            method,
+            path,
+            params=params,
+            body=body,
+            content_type=content_type,
+            seconds=WRITE_SECONDS,
+            # Asked again with the first byte: a process that was frozen in between no longer leads when it wakes.
+            permit=self._is_leader,
         )
 
 

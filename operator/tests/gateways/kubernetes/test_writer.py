@@ -116,6 +116,21 @@ async def test_a_replica_that_does_not_lead_sends_nothing(gateways: Gateways) ->
     assert gateways.fake.requests == []
 
 
+@pytest.mark.parametrize("writes_before", [pytest.param(0, id="a new connection"), pytest.param(1, id="a kept one")])
+async def test_leadership_that_is_lost_while_the_request_is_on_its_way_out_stops_the_write(
+    gateways: Gateways, writes_before: int
+) -> None:
+    for _ in range(writes_before):
+        await gateways.writer.apply(an_intent())
+    sent = len(gateways.fake.requests)
+    answers = iter([True, False, False])
+    gateways.writer._is_leader = lambda: next(answers)  # noqa: SLF001 - a process that was frozen between the two
+    with pytest.raises(Unavailable, match="no answer"):
+        await gateways.writer.apply(an_intent())
+    assert len(gateways.fake.requests) == sent
+    assert next(answers) is False, "asked twice, before the connection was taken and with the first byte"
+
+
 async def test_leadership_that_is_lost_while_waiting_for_the_budget_stops_the_write(gateways: Gateways) -> None:
     class Slow(Budget):
         async def take(self) -> float:

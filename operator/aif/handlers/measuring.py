@@ -1,0 +1,152 @@
+"""Asks the metrics source about all promises, tick by tick, and has those services looked at whose verdict changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+
+from aif.api.aiservice import AIService
+from aif.api.metadata import ObjectMeta
+from aif.contract.alarms import Alarms, Evaluation, Phase
+from aif.contract.answers import Row
+from aif.contract.profiles import Profile
+from aif.contract.watch import Judged, Promise, Question, Watch, promises_of
+from aif.errors import ApiError
+from aif.gateways.exposition import Exposition
+
+log = logging.getLogger(__name__)
+
+Alarm = tuple[str, str, float]
+"""An alarm's service (uid), dimension and target: with another target it is another alarm."""
+
+
+class MetricsSource(Protocol):
+    """What answers queries: Prometheus, or what speaks its language."""
+
+    async def query(self, expression: str, at: float) -> Sequence[Row]:
+        """Return the vector that ``expression`` gives at the time ``at``.
+
+        Raises:
+            ApiError: There is no answer, or the query is at fault.
+        """
+        ...
+
+
+class Measurer:
+    """Judges all promises of all placed services once a tick.
+
+    Attributes:
+        judged: What is known of the promises of each service, by its uid.
+    """
+
+    def __init__(
+        self,
+        source: MetricsSource,
+        profiles: Mapping[str, Profile],
+        services: Callable[[], Iterable[AIService]],
+        changed: Callable[[ObjectMeta], None],
+        metrics: Exposition,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._source = source
+        self._profiles = profiles
+        self._services = services
+        self._changed = changed
+        self._metrics = metrics
+        self._now = now
+        self._alarms: dict[Alarm, tuple[Phase, float]] = {}
+        self.judged: dict[str, tuple[Judged, ...]] = {}
+
+    async def run(self, tick_seconds: float) -> None:
+        """Judge until cancelled; a tick that took long is not made up for."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._metrics.evaluation_lag_seconds.set(max(0.0, loop.time() - due))
+            with self._metrics.evaluation_tick_seconds.time():
+                await self.tick()
+            due = max(due + tick_seconds, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def tick(self) -> None:
+        """Judge all promises once."""
+        placed = [service for service in self._services() if service.status.placements and not service.spec.suspend]
+        watch = Watch([promise for service in placed for promise in self._promises(service)])
+        now = self._now().timestamp()
+        answers = await self._ask(watch, now)
+        judged, found = await asyncio.to_thread(watch.judge, answers, self._before(watch, placed, now), now)
+        self._keep(watch, judged, found)
+        self._tell(placed, judged, watch)
+
+    def _promises(self, service: AIService) -> tuple[Promise, ...]:
+        ways = [placement.predicted_network_microseconds for placement in service.status.placements]
+        way = max((float("nan") if way is None else way / 1e6 for way in ways), default=float("nan"))
+        return promises_of(service, self._profiles, way)
+
+    async def _ask(self, watch: Watch, at: float) -> dict[Question, Sequence[Row]]:
+        """Return the answers; what gets none is left out, which is told once per tick."""
+        questions = sorted(watch.questions())
+        asked = [self._query(question, at) for question in questions]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        told: dict[Question, Sequence[Row]] = {}
+        for question, answer in zip(questions, answers, strict=True):
+            if isinstance(answer, ApiError):
+                log.warning("Failed to measure", extra={"signal": question.signal, "error": answer.message})
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                told[question] = answer
+        return told
+
+    async def _query(self, question: Question, at: float) -> Sequence[Row]:
+        query = self._profiles[question.profile].query(question.signal, question.window_seconds)
+        return [] if query is None else await self._source.query(query, at)
+
+    def _before(self, watch: Watch, placed: Iterable[AIService], now: float) -> Alarms:
+        """Return the alarms after the last look: as kept, else as a predecessor recorded them."""
+        recorded = {key: state for service in placed for key, state in recorded_alarms(service)}
+        states = [self._alarms.get(key) or recorded.get(key, (Phase.QUIET, now)) for key in map(_alarm, watch.promises)]
+        phases = np.array([phase for phase, _ in states], dtype=np.int64)
+        return Alarms(phases, np.array([since for _, since in states], dtype=np.float64))
+
+    def _keep(self, watch: Watch, judged: Sequence[Judged], found: Evaluation) -> None:
+        """Keep the alarms of those that are still watched."""
+        keys = list(map(_alarm, watch.promises))
+        self._alarms = {key: (each.phase, each.since) for key, each in zip(keys, judged, strict=True)}
+        self._metrics.threshold_alarms.set(int(np.count_nonzero(found.alarms.phase == Phase.RAISED)))
+
+    def _tell(self, placed: Iterable[AIService], judged: Sequence[Judged], watch: Watch) -> None:
+        by_service: dict[str, list[Judged]] = {}
+        for promise, each in zip(watch.promises, judged, strict=True):
+            by_service.setdefault(promise.uid, []).append(each)
+        before, self.judged = self.judged, {uid: tuple(each) for uid, each in by_service.items()}
+        for service in placed:
+            uid = service.metadata.uid
+            if _verdicts(before.get(uid, ())) != _verdicts(self.judged.get(uid, ())):
+                self._changed(service.metadata)
+
+
+def recorded_alarms(service: AIService) -> Iterable[tuple[Alarm, tuple[Phase, float]]]:
+    """Yield the alarms that the status of ``service`` tells of, so that a restart neither loses nor repeats one."""
+    for promise in promises_of(service, {}, 0.0):
+        for row in service.status.qos:
+            same = row.dimension == promise.limit.dimension and row.target == round(
+                promise.limit.target / promise.limit.scale
+            )
+            if same and row.alarm is not None and row.alarm_since is not None:
+                since = datetime.fromisoformat(row.alarm_since).astimezone(UTC).timestamp()
+                yield _alarm(promise), (Phase[row.alarm.upper()], since)
+
+
+def _alarm(promise: Promise) -> Alarm:
+    return promise.uid, promise.limit.dimension, promise.limit.target
+
+
+def _verdicts(judged: Iterable[Judged]) -> list[tuple[str, int, int, int]]:
+    """Return what a status tells of at once; a value alone that moved is for metrics, not for the status."""
+    return [(each.dimension, each.finding, each.gap, each.phase) for each in judged]
