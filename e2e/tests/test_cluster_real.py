@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import real_machine
 import real_web
 from kubectl import Kubectl
 from machine_state import MachineState, processes_of
@@ -23,19 +24,22 @@ from cluster.choose import Asked
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.progress import Steps
-from cluster.real import python_image, requirements
+from cluster.real import python_image
 from cluster.real.machine import DEFAULT_NODES, GPU, TIER_LABEL
 from cluster.real.standing import addresses_of
 from cluster.real.verbs import RealNodes
 from cluster.record import Provider
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(requirements.problem() is not None, reason=f"left out: {requirements.problem()}"),
-]
+pytestmark = pytest.mark.slow
 
 NAME = "real"
 NODES = tuple(node.name for node in DEFAULT_NODES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine() -> None:
+    """A machine that can run real nodes; else all of this is left out."""
+    real_machine.require()
 
 
 @pytest.fixture(scope="module")

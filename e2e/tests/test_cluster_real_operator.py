@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import real_machine
 from charts import CHART, CRDS_CHART, NAMESPACE, RELEASE, Helm
 from kubectl import Kubectl
 from network import a_service, a_workload
@@ -20,18 +21,21 @@ from cluster.api import Cluster
 from cluster.choose import Asked
 from cluster.parts import Options
 from cluster.paths import Folders
-from cluster.real import python_image, requirements
+from cluster.real import python_image
 from cluster.real.machine import DEFAULT_NODES
 from cluster.real.verbs import RealNodes
 from cluster.record import Provider
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(requirements.problem() is not None, reason=f"left out: {requirements.problem()}"),
-]
+pytestmark = pytest.mark.slow
 
 NAME = "real-operator"
 PATIENCE_S = 180.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine() -> None:
+    """A machine that can run real nodes; else all of this is left out."""
+    real_machine.require()
 
 
 @pytest.fixture(scope="module")
