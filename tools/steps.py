@@ -27,7 +27,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TIMES = ROOT / ".steps.json"
-PURE = ("api", "domain", "planning", "reconcile", "scheduling")
+PURE = ("api", "contract", "domain", "planning", "reconcile", "scheduling")
 
 
 class Show(Enum):

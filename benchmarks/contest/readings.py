@@ -107,7 +107,8 @@ def read(since: Mark, namespace: str) -> Reading:
         if mine and kind == "aiservices" and entry["verb"] == "list":
             looked.append(_seconds(entry["requestReceivedTimestamp"]))
         elif kind == "aiservices" and entry["verb"] == "create" and code == HTTPStatus.CREATED:
-            born[where.get("name", "")] = _seconds(entry["stageTimestamp"])
+            # Not when it was answered: whoever watches may see it earlier than that
+            born[where.get("name", "")] = _seconds(entry["requestReceivedTimestamp"])
         elif mine and kind == "deployments" and code == HTTPStatus.CREATED:
             made[_owner(entry)] = _seconds(entry["stageTimestamp"])
     latencies = sorted(1e3 * (made[name] - born[name]) for name in made.keys() & born.keys())

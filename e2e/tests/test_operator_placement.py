@@ -99,7 +99,8 @@ def test_what_is_placed_and_what_waits_comes_to_rest(services: Services, audit: 
     services.apply(a_service("plates", **within(50), variants=accelerated(), on="edge-1"))
     services.apply(a_service("huge", workload=a_workload(resources={"cpu": 1000}), on="edge-1"))
     services.await_ready("plates")
-    eventually(lambda: _quiet(audit, 2.0), "the operator has nothing left to write")
+    # Longer than a ComputeNode takes to tell what is held of it
+    eventually(lambda: _quiet(audit, 6.0), "the operator has nothing left to write", within_s=60)
     before, versions = audit.from_now(), _versions(services, "plates")
     time.sleep(15)
     assert [str(entry) for entry in before.writes()] == []

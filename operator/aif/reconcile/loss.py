@@ -30,7 +30,7 @@ SPREADING_SECONDS = 60.0
 RETURNING_SECONDS = 60.0
 """How long a Node that is back counts as lost: a partition also ends bit by bit."""
 
-JOINING_SECONDS = 60.0
+JOINING_SECONDS = 10.0
 """A Node that is ready so soon after it was created has joined; it is not one that is back."""
 
 PARTITION_SHARE = 0.55

@@ -129,8 +129,9 @@ def _at(told: np.ndarray, moment: float) -> NodeTable:
 @pytest.mark.parametrize(
     ("created", "parted"),
     [
-        pytest.param(30.0, False, id="nodes that just joined"),
+        pytest.param(15.0, False, id="nodes that just joined"),
         pytest.param(86_400.0, True, id="nodes that are back"),
+        pytest.param(30.0, True, id="young nodes that are back"),
         pytest.param(None, True, id="nodes of an unknown age"),
     ],
 )
