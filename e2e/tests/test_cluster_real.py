@@ -36,12 +36,6 @@ NAME = "real"
 NODES = tuple(node.name for node in DEFAULT_NODES)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def machine() -> None:
-    """A machine that can run real nodes; else all of this is left out."""
-    real_machine.require()
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """The user's programs, and a state folder of the test's own."""
@@ -52,7 +46,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 def cluster(folders: Folders) -> Iterator[Cluster]:
     """A cluster with three real nodes, that sees a dead one soon."""
     options = Options(node_grace_s=8, eviction_s=2, real=DEFAULT_NODES)
-    yield api.up(NAME, wish=Asked(provider=Provider.EMBEDDED), options=options, folders=folders)
+    yield real_machine.bring_up(NAME, options, folders)
     api.down(NAME, folders=folders)
 
 
@@ -204,7 +198,10 @@ def test_clusters_run_side_by_side_and_each_leaves_nothing_behind(cluster: Clust
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(1.0, id="early"), pytest.param(6.0, id="late")])
-def test_a_start_that_was_killed_is_brought_down_without_a_trace(folders: Folders, seconds: float) -> None:
+def test_a_start_that_was_killed_is_brought_down_without_a_trace(
+    cluster: Cluster, folders: Folders, seconds: float
+) -> None:
+    assert cluster.name == NAME, "which shows that this machine can run real nodes"
     before, layout = MachineState.now(), folders.layout("cut-short")
     environ = {**os.environ, "XDG_STATE_HOME": str(folders.state.parent), "PYTHONPATH": str(Path(__file__).parents[1])}
     environ.pop("KUBECONFIG", None)

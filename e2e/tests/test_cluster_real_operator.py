@@ -18,24 +18,16 @@ from services import Services
 
 from cluster import api
 from cluster.api import Cluster
-from cluster.choose import Asked
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.real import python_image
 from cluster.real.machine import DEFAULT_NODES
 from cluster.real.verbs import RealNodes
-from cluster.record import Provider
 
 pytestmark = pytest.mark.slow
 
 NAME = "real-operator"
 PATIENCE_S = 180.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def machine() -> None:
-    """A machine that can run real nodes; else all of this is left out."""
-    real_machine.require()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +40,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 def cluster(folders: Folders) -> Iterator[Cluster]:
     """A cluster with a radio site, and an edge site with an accelerator."""
     options = Options(real=DEFAULT_NODES[:2])
-    yield api.up(NAME, wish=Asked(provider=Provider.EMBEDDED), options=options, folders=folders)
+    yield real_machine.bring_up(NAME, options, folders)
     api.down(NAME, folders=folders)
 
 
