@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from campaigns.booking import Overbooking, overbooked
 from network import GPU, a_compute_node, a_service, accelerated
-from rest import Json, Rest
+from rest import Json, Rest, eventually
 
 from cluster import nodes
 from cluster.api import Cluster
@@ -42,6 +42,17 @@ class Pool:
         """Create nodes of the pool and wait until they are Ready."""
         resources = {GPU: str(self.gpus)} if self.gpus else {}
         nodes.create(self.cluster, [SimulatedNode(name, {POOL: self.name}, resources=resources) for name in names])
+
+    def await_seen(self) -> None:
+        """Wait until the operator has judged every ComputeNode as it is now: a decision before that sees a part."""
+        for name in self.nodes:
+            eventually(lambda name=name: self._is_seen(name), f"the operator takes {name}")  # type: ignore[misc]
+
+    def _is_seen(self, name: str) -> bool:
+        found = self.rest.get("computenodes", name) or {}
+        status = found.get("status", {})
+        ready = [each["status"] for each in status.get("conditions", []) if each["type"] == "Ready"]
+        return ready == ["True"] and status["observedGeneration"] == found["metadata"]["generation"]
 
     def raze(self) -> None:
         """Remove the nodes and their ComputeNodes."""

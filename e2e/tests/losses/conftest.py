@@ -9,7 +9,7 @@ import pytest
 from audit import Audit, Audits
 from kubectl import Kubectl
 from losing import MakePool
-from operator_process import Operators
+from operator_process import Operators, Replica
 from pool import Pool
 from rest import Rest
 from services import Services
@@ -64,13 +64,15 @@ def operators(
 
 
 @pytest.fixture
-def make_pool(cluster: Cluster, rest: Rest) -> Iterator[MakePool]:
-    """Makes nodes for one test; they go after it."""
+def make_pool(cluster: Cluster, rest: Rest, operator: Replica) -> Iterator[MakePool]:
+    """Makes nodes for one test, known to the operator; they go after it."""
+    assert operator.alive
     made = list[Pool]()
 
     def make(size: int, gpus: int) -> Pool:
         made.append(Pool(cluster, rest, f"pool-{secrets.token_hex(3)}", size, gpus))
         made[-1].build()
+        made[-1].await_seen()
         return made[-1]
 
     yield make

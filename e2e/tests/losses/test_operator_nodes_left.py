@@ -138,6 +138,7 @@ def test_a_node_that_the_scheduler_refuses_is_barred_and_another_is_taken(
     pool = make_pool(2, 1)
     preferred, other = pool.nodes
     rest.apply("computenodes", a_compute_node(other, gpus=1, round_trip=20_000))
+    pool.await_seen()
     claim = _a_claim_on(rest, services.namespace, other)
     volume = {"name": "models", "mountPath": "/models", "claimName": claim}
     services.apply(pool.service("plates", workload=a_workload(volumes=[volume]), **within(50)))
