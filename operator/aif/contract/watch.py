@@ -118,7 +118,7 @@ class Judged:
     """What is known of one promise.
 
     Attributes:
-        dimension: Its name in ``status.qos``.
+        limit: What is promised, as it stood when it was judged.
         finding: Kept, broken, or unknown.
         gap: Why it is unknown.
         value: Value over the slow window in SI units; None where unknown.
@@ -126,11 +126,11 @@ class Judged:
         at: When it was sampled, in seconds since 1970; None where unknown.
         phase: How far a breach has come.
         since: When that phase began, in seconds since 1970.
-        hard: Whether a breach leads to a move.
+        seen: When it was judged, in seconds since 1970.
         estimated: Whether a part of the value is predicted.
     """
 
-    dimension: str
+    limit: Limit
     finding: Finding
     gap: Gap
     value: float | None
@@ -138,12 +138,26 @@ class Judged:
     at: float | None
     phase: Phase
     since: float
-    hard: bool
+    seen: float
     estimated: bool
+
+    @property
+    def dimension(self) -> str:
+        """Return the name of the promise in ``status.qos``."""
+        return self.limit.dimension
+
+
+def current(service: AIService, judged: Sequence[Judged] | None) -> tuple[Judged, ...] | None:
+    """Return what is known of the contract as it stands now: what was judged by another one tells nothing of it.
+
+    None where nothing measures, as it was given.
+    """
+    limits = limits_of(service)
+    return None if judged is None else tuple(each for each in judged if each.limit in limits)
 
 
 class Watch:
-    """Promises of many services; made anew when one of them changes."""
+    """Promises of many services, as they stand at one look."""
 
     def __init__(self, promises: Sequence[Promise]) -> None:
         self.promises = tuple(promises)
@@ -176,7 +190,7 @@ class Watch:
         gap = np.where(slow.gap != Gap.NONE, slow.gap, fast.gap)
         wayless = (gap == Gap.NONE) & np.isnan(self._way)
         values = (slow.value + self._way, fast.value + self._way)
-        return list(self._judged(values, np.where(wayless, Gap.MISSING, gap), samples[1].at, found)), found
+        return list(self._judged(values, np.where(wayless, Gap.MISSING, gap), samples[1].at, found, now)), found
 
     def _samples(self, answers: Answers, place: int, bucket: FloatArray) -> Samples:
         """Return what was answered for the fast (0) or the slow (1) window."""
@@ -213,11 +227,11 @@ class Watch:
         return width
 
     def _judged(
-        self, values: tuple[FloatArray, FloatArray], gap: IntArray, at: FloatArray, found: Evaluation
+        self, values: tuple[FloatArray, FloatArray], gap: IntArray, at: FloatArray, found: Evaluation, now: float
     ) -> Iterator[Judged]:
         for row, promise in enumerate(self.promises):
             yield Judged(
-                dimension=promise.limit.dimension,
+                limit=promise.limit,
                 finding=Finding(found.finding[row]),
                 gap=Gap(gap[row]),
                 value=_told(values[0][row]),
@@ -225,7 +239,7 @@ class Watch:
                 at=_told(at[row]),
                 phase=Phase(found.alarms.phase[row]),
                 since=float(found.alarms.since[row]),
-                hard=promise.limit.hard,
+                seen=now,
                 estimated=promise.estimated,
             )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
-from aif.contract.watch import Judged
+from aif.contract.watch import Judged, current
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
 from aif.domain.registry import speakers
@@ -83,7 +83,7 @@ class World:
             barred=self.barred(service, now),
             may_move=self.moves.allows(),
             policy=self.policy,
-            judged=self.judged(service.metadata.uid),
+            judged=current(service, self.judged(service.metadata.uid)),
             routes_served=self.routes_served,
         )
 

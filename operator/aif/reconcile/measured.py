@@ -48,15 +48,13 @@ def rows(
     named = {row.dimension for row in planned}
     more = [DimensionStatus(dimension=name, target=_spec(each, each.target)) for name, each in limits.items()]
     return [
-        _row(row, earlier.get(row.dimension), known.get(row.dimension), limits.get(row.dimension))
+        _row(row, earlier.get(row.dimension), known.get(row.dimension))
         for row in (*planned, *(row for row in more if row.dimension not in named))
     ]
 
 
-def _row(
-    row: DimensionStatus, before: DimensionStatus | None, judged: Judged | None, limit: Limit | None
-) -> DimensionStatus:
-    if judged is None or limit is None:
+def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | None) -> DimensionStatus:
+    if judged is None:
         return row
     told = {
         "verdict": _VERDICTS[judged.finding],
@@ -72,10 +70,10 @@ def _row(
     return row.model_copy(
         update={
             **told,
-            "measured": None if judged.value is None else _spec(limit, judged.value),
+            "measured": None if judged.value is None else _spec(judged.limit, judged.value),
             "measured_at": None if judged.at is None else _time(judged.at),
             "estimated": judged.estimated or None,
-            "since": _time(judged.at or judged.since) if turned or before is None else before.since,
+            "since": _time(judged.seen) if turned or before is None else before.since,
             "alarm_since": None if judged.phase is Phase.QUIET else _time(judged.since),
         }
     )
@@ -95,7 +93,7 @@ def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[
         yield Verdict("QoSMet", "Unknown", Reason.METRICS_MISSING, why)
         yield Verdict("MetricsAvailable", "Unknown", Reason.METRICS_MISSING, why)
         return
-    yield _met(service, judged)
+    yield _met(judged)
     missing = [each for each in judged if each.gap in _UNAVAILABLE]
     if missing:
         reason = min(missing, key=lambda each: each.gap).gap.reason
@@ -105,19 +103,17 @@ def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[
         yield Verdict("MetricsAvailable", "True", Reason.AS_EXPECTED)
     raised = [each for each in judged if each.phase is Phase.RAISED]
     if raised:
-        sentences = "; ".join(sentence(service, each) for each in raised)
+        sentences = "; ".join(sentence(each) for each in raised)
         yield Verdict("ThresholdAlarm", "True", BREACHES[raised[0].dimension], sentences)
 
 
-def _met(service: AIService, judged: Sequence[Judged]) -> Verdict:
+def _met(judged: Sequence[Judged]) -> Verdict:
     """Return whether the contract is kept: by its hard dimensions where it has any."""
-    binding = [each for each in judged if each.hard] or judged
+    binding = [each for each in judged if each.limit.hard] or judged
     broken = [each for each in binding if each.finding is Finding.BREACHED]
     unknown = [each for each in binding if each.finding is Finding.UNKNOWN]
     if broken:
-        return Verdict(
-            "QoSMet", "False", BREACHES[broken[0].dimension], "; ".join(sentence(service, e) for e in broken)
-        )
+        return Verdict("QoSMet", "False", BREACHES[broken[0].dimension], "; ".join(sentence(e) for e in broken))
     if unknown:
         first = min(unknown, key=lambda each: each.gap)
         names = ", ".join(each.dimension for each in unknown)
@@ -125,9 +121,9 @@ def _met(service: AIService, judged: Sequence[Judged]) -> Verdict:
     return Verdict("QoSMet", "True", Reason.AS_EXPECTED)
 
 
-def sentence(service: AIService, judged: Judged) -> str:
+def sentence(judged: Judged) -> str:
     """Return how a promise stands against what was measured, in the units of the spec."""
-    limit = next(limit for limit in limits_of(service) if limit.dimension == judged.dimension)
+    limit = judged.limit
     bound = "at most" if limit.sense is Sense.AT_MOST else "at least"
     unit = "ppm" if limit.sense is Sense.SHARE else _UNITS[limit.scale]
     value = "unknown" if judged.value is None else f"{_spec(limit, judged.value)} {unit}"
@@ -151,6 +147,6 @@ def news(service: AIService, after: Sequence[DimensionStatus], judged: Sequence[
     for row in after:
         was, each = before.get(row.dimension), known.get(row.dimension)
         if each is not None and row.alarm == _RAISED != was:
-            yield events.alarm(reference(service), BREACHES[row.dimension], sentence(service, each))
+            yield events.alarm(reference(service), BREACHES[row.dimension], sentence(each))
         elif each is not None and was == _RAISED != row.alarm:
-            yield events.cleared(reference(service), sentence(service, replace(each, value=each.recent)))
+            yield events.cleared(reference(service), sentence(replace(each, value=each.recent)))

@@ -86,8 +86,9 @@ def test_services_of_one_runtime_share_a_handful_of_questions() -> None:
 
 def test_a_kept_promise_is_told_with_its_value_and_time() -> None:
     judged = judge(a_watch(), answers([of("plates", 0.010)], [of("plates", 0.012)]))
+    limit = a_watch().promises[0].limit
     assert judged == Judged(
-        "latency", Finding.MET, Gap.NONE, 0.012, 0.010, NOW - 10, Phase.QUIET, NOW - 100, hard=True, estimated=False
+        limit, Finding.MET, Gap.NONE, 0.012, 0.010, NOW - 10, Phase.QUIET, NOW - 100, NOW, estimated=False
     )
 
 

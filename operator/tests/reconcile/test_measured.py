@@ -9,8 +9,9 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
 from aif.contract.alarms import Finding, Phase
+from aif.contract.limits import limits_of
 from aif.contract.readings import Gap
-from aif.contract.watch import Judged
+from aif.contract.watch import Judged, current
 from aif.domain.conditions import Verdict
 from aif.reconcile.measured import BREACHES, conditions, rows, sentence
 from tests.builders import NOON, an_aiservice
@@ -25,8 +26,11 @@ def a_service(**more: Any) -> AIService:
     return an_aiservice(qos={"latency": {"maxP99Microseconds": 20_000}, "energy": energy, **more})
 
 
-def judged(dimension: str = "latency", finding: Finding = Finding.MET, **changes: Any) -> Judged:
+def judged(
+    dimension: str = "latency", finding: Finding = Finding.MET, of: AIService | None = None, **changes: Any
+) -> Judged:
     """Return what is known of a promise: kept, unless told."""
+    limit = next(each for each in limits_of(of or a_service()) if each.dimension == dimension)
     known: dict[str, Any] = {
         "gap": Gap.NONE,
         "value": 0.0056,
@@ -34,15 +38,15 @@ def judged(dimension: str = "latency", finding: Finding = Finding.MET, **changes
         "at": THEN,
         "phase": Phase.QUIET,
         "since": THEN - 60,
-        "hard": True,
+        "seen": THEN,
         "estimated": False,
     }
-    return Judged(dimension=dimension, finding=finding, **(known | changes))
+    return Judged(limit=limit, finding=finding, **(known | changes))
 
 
 BROKEN = judged(finding=Finding.BREACHED, value=0.025, phase=Phase.RAISED)
 UNKNOWN = judged(finding=Finding.UNKNOWN, gap=Gap.STALE, value=None)
-SOFT_BROKEN = judged("energy", Finding.BREACHED, value=4.0, hard=False, phase=Phase.RAISED)
+SOFT_BROKEN = judged("energy", Finding.BREACHED, value=4.0, phase=Phase.RAISED)
 
 
 def said(*known: Judged) -> dict[str, Verdict]:
@@ -106,7 +110,7 @@ def test_a_value_that_only_moves_writes_nothing() -> None:
 
 @pytest.mark.parametrize("now", [BROKEN, UNKNOWN], ids=["broken", "unknown"])
 def test_a_turn_of_the_verdict_is_written_with_its_time(now: Judged) -> None:
-    before = rows([PLANNED], [], [judged(at=THEN - 900)], a_service())
+    before = rows([PLANNED], [], [judged(at=THEN - 900, seen=THEN - 900)], a_service())
     (after, _) = rows([PLANNED], before, [now], a_service())
     assert after.since == "2030-01-01T12:00:00Z"
     assert after.since != before[0].since
@@ -123,31 +127,42 @@ def test_another_target_is_another_row() -> None:
 def test_a_value_at_the_server_is_marked_as_estimated() -> None:
     (row, _) = rows([PLANNED], [], [judged(estimated=True)], a_service())
     assert row.estimated
-    assert "estimated" in sentence(a_service(), judged(estimated=True))
+    assert "estimated" in sentence(judged(estimated=True))
 
 
 @pytest.mark.parametrize(
-    ("qos", "known", "text"),
+    ("qos", "value", "text"),
     [
-        (
-            {"availability": {"minPpm": 999_000}},
-            judged("availability", value=0.9985),
-            "998500 ppm; promised: at least 999000 ppm",
-        ),
-        (
-            {"accuracy": {"minBasisPoints": 7000}},
-            judged("accuracy", value=0.65),
-            "6500 basis points; promised: at least 7000 basis points",
-        ),
-        (
-            {"energy": {"maxMillijoulesPerRequest": 3000}},
-            judged("energy", value=3.5),
-            "3500 mJ; promised: at most 3000 mJ",
-        ),
+        ({"availability": {"minPpm": 999_000}}, 0.9985, "998500 ppm; promised: at least 999000 ppm"),
+        ({"accuracy": {"minBasisPoints": 7000}}, 0.65, "6500 basis points; promised: at least 7000 basis points"),
+        ({"energy": {"maxMillijoulesPerRequest": 3000}}, 3.5, "3500 mJ; promised: at most 3000 mJ"),
     ],
 )
-def test_each_dimension_is_told_in_the_unit_of_its_spec(qos: dict[str, Any], known: Judged, text: str) -> None:
-    assert sentence(an_aiservice(qos=qos), known).endswith(text)
+def test_each_dimension_is_told_in_the_unit_of_its_spec(qos: dict[str, Any], value: float, text: str) -> None:
+    (dimension,) = qos
+    assert sentence(judged(dimension, of=an_aiservice(qos=qos), value=value)).endswith(text)
+
+
+@pytest.mark.parametrize(
+    "qos",
+    [
+        pytest.param({"latency": {"maxP99Microseconds": 10_000}}, id="another target"),
+        pytest.param({"energy": {"maxMillijoulesPerRequest": 3000}}, id="the dimension is gone"),
+        pytest.param({}, id="no contract any more"),
+    ],
+)
+def test_what_was_judged_by_another_contract_tells_nothing_of_this_one(qos: dict[str, Any]) -> None:
+    edited = an_aiservice(qos=qos)
+    assert current(edited, (BROKEN,)) == ()
+    assert {verdict.type: verdict.status for verdict in conditions(edited, current(edited, (BROKEN,)))} == {
+        "QoSMet": "Unknown",
+        "MetricsAvailable": "Unknown",
+    }
+
+
+def test_what_was_judged_by_the_same_contract_stays() -> None:
+    assert current(a_service(), (BROKEN, SOFT_BROKEN)) == (BROKEN, SOFT_BROKEN)
+    assert current(a_service(), None) is None
 
 
 def test_each_dimension_that_can_be_broken_has_a_reason() -> None:
