@@ -59,7 +59,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worth:
-    """Expected seconds in breach and costs of moves up to the horizon, by way, age and host of J, [E, A, J].
+    """Expected seconds in breach and costs of moves up to the horizon, by host, way and age, [J, E, A].
 
     Attributes:
         waiting: The host is kept for a step, and all is decided anew then.
@@ -119,8 +119,8 @@ def worth(model: Mobility, breach: ArrayLike, terms: Terms, host: int) -> Worth:
     Raises:
         InvalidSpec: A share is out of bounds, or there is no such host.
     """
-    cost = known_breach(breach, model.sites, host)[model.site][:, None, :] * terms.step_seconds
-    cost = np.broadcast_to(cost, (*model.leaving.shape, cost.shape[-1]))
+    shares = known_breach(breach, model.sites, host).T[:, model.site, None]
+    cost = np.broadcast_to(shares * terms.step_seconds, (len(shares), *model.leaving.shape))
     during, ahead = np.zeros_like(cost), cost
     for step in range(terms.move_steps):
         during = during + ahead
@@ -131,7 +131,7 @@ def worth(model: Mobility, breach: ArrayLike, terms: Terms, host: int) -> Worth:
     for _ in range(terms.horizon_steps):
         moved = [moved[0], *(_expected(model, later) for later in moved[:-1])]
         waiting, after = cost + moved[1], moved[-1]
-        moved[0] = np.minimum(waiting, terms.cost_seconds + during + after.min(axis=-1, keepdims=True))
+        moved[0] = np.minimum(waiting, terms.cost_seconds + during + after.min(axis=0))
     return Worth(waiting, during, after, terms.cost_seconds)
 
 
@@ -163,12 +163,12 @@ def decide(model: Mobility, belief: FloatArray, found: Worth, host: int, familia
         familiar: Departures from the group's site that must have been seen.
     """
     at = int(np.argmax(model.by_site(belief.sum(axis=1))))
-    cost, hosts = found.cost_seconds, found.waiting.shape[-1]
+    cost, hosts = found.cost_seconds, len(found.waiting)
     if hosts < 2:  # noqa: PLR2004 - a move needs a host and another one
         return Decision(Verdict.UNKNOWN, HERE, 0.0, cost, "there is no other host")
     weigh = belief.ravel()
-    waiting, during = (weigh @ part[..., host].ravel() for part in (found.waiting, found.during))
-    after = weigh @ found.after.reshape(-1, hosts)
+    waiting, during = (part[host].ravel() @ weigh for part in (found.waiting, found.during))
+    after = found.after.reshape(hosts, -1) @ weigh
     after[host] = np.inf
     best = int(np.argmin(after))
     gain = float(waiting - during - after[best])
@@ -180,8 +180,10 @@ def decide(model: Mobility, belief: FloatArray, found: Worth, host: int, familia
 
 
 def _expected(model: Mobility, later: FloatArray) -> FloatArray:
-    """Return what is expected a step earlier of figures by way, age and host, [E, A, J]."""
-    leaving = model.leaving[..., None]
-    entering = model.following @ later[:, 0, :]
-    lasting = np.concatenate([later[:, 1:], later[:, -1:]], axis=1)
-    return np.asarray(leaving * entering[:, None, :] + (1.0 - leaving) * lasting)
+    """Return what is expected a step earlier of figures by host, way and age, [J, E, A]."""
+    entering = later[:, :, 0] @ model.following.T
+    earlier = model.leaving * entering[:, :, None]
+    lasting = 1.0 - model.leaving
+    earlier[:, :, :-1] += lasting[:, :-1] * later[:, :, 1:]
+    earlier[:, :, -1] += lasting[:, -1] * later[:, :, -1]
+    return np.asarray(earlier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aif.errors import InvalidSpec
-from aif.planning.mobility import UNREAD, Mobility, learn
+from aif.planning.arrays import FloatArray
+from aif.planning.mobility import AGES, UNREAD, Mobility, learn
 from aif.planning.mobility_moves import Decision, Terms, Verdict, breaches, decide, worth
 from aif.planning.mobility_path import advanced, believed, followed, outlook, read, remaining_steps, unread
 
@@ -22,9 +23,9 @@ SHUTTLE = [0, 0, 0, 1, 1, 2, 2, 2, 1, 1] * 12
 """A group that goes 0, 1, 2, 1, 0 and so on: from 1 it goes on in the direction that it came from."""
 
 
-def shuttle(**changes: int) -> Mobility:
+def shuttle(ages: int = AGES) -> Mobility:
     """Return what is learned of the group that goes to and fro."""
-    return learn([SHUTTLE], SITES, **changes)
+    return learn([SHUTTLE], SITES, ages=ages)
 
 
 def decided(
@@ -138,7 +139,7 @@ def test_names_of_sites_do_not_matter(seen: list[list[int]], readings: list[int]
     assert two.next_site[order] == pytest.approx(one.next_site)
 
 
-def all_paths(model: Mobility, readings: list[int], wrong: float) -> np.ndarray:
+def all_paths(model: Mobility, readings: list[int], wrong: float) -> FloatArray:
     """Return the belief after ``readings`` by adding up every path of states."""
     ways, ages = model.leaving.shape
     states = list(product(range(ways), range(ages)))
@@ -151,13 +152,13 @@ def all_paths(model: Mobility, readings: list[int], wrong: float) -> np.ndarray:
     total = np.zeros((ways, ages))
     for path in product(states, repeat=len(readings)):
         weight = unread(model)[path[0]]
-        for before, after in zip(path, path[1:], strict=False):
+        for before, after in pairwise(path):
             weight *= step[before][after]
         for (way, _), reading in zip(path, readings, strict=True):
             same = 1.0 - wrong if model.site[way] == reading else wrong / (model.sites - 1)
             weight *= 1.0 if reading == UNREAD else same
         total[path[-1]] += weight
-    return total / total.sum()
+    return np.asarray(total / total.sum())
 
 
 @pytest.mark.parametrize("readings", [[0, 1, 1], [1, -1, 0], [0, 0, 1], [-1, -1, 1]])
@@ -173,7 +174,7 @@ def test_the_mean_stay_is_what_survival_adds_up_to() -> None:
     assert ahead.mean_steps == pytest.approx(ahead.survival.sum(), rel=1e-6)
 
 
-def plans(model: Mobility, breach: np.ndarray, terms: Terms, state: tuple[int, int], host: int, left: int) -> float:
+def plans(model: Mobility, breach: FloatArray, terms: Terms, state: tuple[int, int], host: int, left: int) -> float:
     """Return the least expected cost from a state, by trying every plan."""
     if left == 0:
         return 0.0
@@ -208,12 +209,12 @@ def test_what_moving_is_worth_is_the_best_of_all_plans(cost: float) -> None:
     breach = np.array([[0.0, 0.7], [1.0, 0.2]])
     terms = Terms(step_seconds=10.0, move_steps=2, cost_seconds=cost, horizon_steps=4)
     found = worth(model, breach, terms, host=0)
-    moving = cost + found.during + found.after.min(axis=-1, keepdims=True)
+    moving = cost + found.during + found.after.min(axis=0)
     best = np.minimum(found.waiting, moving)
 
     for state in product(range(len(model.site)), range(model.ages)):
         for host in range(2):
-            assert best[state][host] == pytest.approx(plans(model, breach, terms, state, host, 4))
+            assert best[(host, *state)] == pytest.approx(plans(model, breach, terms, state, host, 4))
 
 
 def test_a_service_moves_ahead_of_the_handover_and_not_earlier_than_it_must() -> None:
