@@ -23,6 +23,9 @@ UNREAD: Final = -1
 AGES: Final = 48
 """Steps of a stay that are told apart by default; what lasts longer ends at the rate of the last one."""
 
+MOST_WAYS: Final = 4000
+"""Ways that are told apart at most: what follows what is a table of ways by ways."""
+
 PRIOR: Final = 2.0
 """How many stays what is known in general counts for, beside those that were seen in particular."""
 
@@ -102,6 +105,8 @@ def learn(
     runs = [run for history in histories for run in _runs(_judged(history, sites))]
     seen = {(a, b) for run in runs for (a, _), (b, _) in pairwise(run)}
     pairs = sorted({pair for a, b in (*seen, *_known(neighbours, sites)) for pair in ((a, b), (b, a)) if a != b})
+    if sites + len(pairs) > MOST_WAYS:
+        raise InvalidSpec("history", f"has {sites + len(pairs)} ways between sites; tell at most {MOST_WAYS} apart")
     origin = np.array([*range(sites), *(pair[0] for pair in pairs)], dtype=np.int64)
     site = np.array([*range(sites), *(pair[1] for pair in pairs)], dtype=np.int64)
     stays = _stays(runs, {pair: sites + place for place, pair in enumerate(pairs)})

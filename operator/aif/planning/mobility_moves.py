@@ -26,6 +26,10 @@ FAMILIAR: Final = 3
 """Departures from a site that must have been seen before a forecast from there is acted on, by default."""
 
 
+_MOST_FIGURES: Final = 200_000_000
+"""Numbers that are kept at once at most: 1.6 GB."""
+
+
 class Verdict(StrEnum):
     """What to do with a service now."""
 
@@ -120,6 +124,8 @@ def worth(model: Mobility, breach: ArrayLike, terms: Terms, host: int) -> Worth:
         InvalidSpec: A share is out of bounds, or there is no such host.
     """
     shares = known_breach(breach, model.sites, host).T[:, model.site, None]
+    if len(shares) * model.leaving.size * (terms.move_steps + 4) > _MOST_FIGURES:
+        raise InvalidSpec("stepSeconds", "is too short for so many hosts and ways: make it longer, or name fewer hosts")
     cost = np.broadcast_to(shares * terms.step_seconds, (len(shares), *model.leaving.shape))
     during, ahead = np.zeros_like(cost), cost
     for step in range(terms.move_steps):
