@@ -129,7 +129,7 @@ def watched(net: Network, track: Floats, draw: np.random.Generator) -> Journey:
     """Which site serves a group on its track, and what is read of it."""
     distance = np.linalg.norm(track[:, None] - net.places[None, :], axis=2)
     nearest = distance.argmin(axis=1)
-    serving = nearest.copy()
+    serving: Ints = nearest.astype(np.int64)
     for step in range(1, len(track)):
         before = serving[step - 1]
         if distance[step, before] - distance[step, nearest[step]] <= MARGIN:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aif.errors import InvalidSpec
-from aif.planning.arrays import FloatArray, IntArray
+from aif.planning.arrays import BoolArray, FloatArray, IntArray
 
 UNREAD: Final = -1
 """A reading that is missing."""
@@ -59,7 +59,7 @@ class Mobility:
     @property
     def ages(self) -> int:
         """Return how many steps of a stay are told apart."""
-        return self.leaving.shape[1]
+        return int(self.leaving.shape[1])
 
     def by_site(self, values: FloatArray) -> FloatArray:
         """Return figures of ways, [E, ...], added up by the site that they lead to, [n, ...]."""
@@ -113,7 +113,7 @@ def learn(
     ended = np.array(stays.nexts, dtype=np.int64) >= 0
     departures = np.bincount(site[np.array(stays.ways, dtype=np.int64)[ended]], minlength=sites).astype(np.int64)
     following = _following(stays, origin, site, prior)
-    leaving = _leaving(stays, site, sites, ages, prior) * following.any(axis=1)[:, None]
+    leaving = _leaving(stays, site, sites, ages, prior) * (following.sum(axis=1, keepdims=True) > 0.0)
     return Mobility(origin, site, leaving, following, departures)
 
 
@@ -168,7 +168,7 @@ def _stays(runs: Sequence[list[tuple[int, int]]], ways: dict[tuple[int, int], in
 
 def _following(stays: _Stays, origin: IntArray, site: IntArray, prior: float) -> FloatArray:
     count = len(site)
-    fits = site[:, None] == origin[None, :]
+    fits: BoolArray = np.asarray(site[:, None] == origin[None, :])
     fits[:, origin == site] = False
     seen = np.zeros((count, count))
     ended = [(way, after) for way, after in zip(stays.ways, stays.nexts, strict=True) if after >= 0]
