@@ -20,6 +20,7 @@ from aif.domain.policy import Policy
 from aif.planning.arrays import BoolArray
 from aif.planning.demands import translate
 from aif.planning.kpi import Prediction
+from aif.planning.paths import Links
 from aif.scheduling.claims import claim_on
 from aif.scheduling.explanation import common_reason, failure, held_jointly, overflowing, shortages, success
 from aif.scheduling.judgement import Judgement
@@ -212,13 +213,13 @@ def _choice(problem: Problem, ranking: Ranking, at: int) -> Choice:
         replicas=problem.demand.replicas,
         score=round(float(ranking.totals[at])),
         terms=ranking.terms_of(at),
-        forecast=_forecast(problem.prediction, row),
+        forecast=_forecast(problem.prediction, problem.links, row),
         demand=problem.demand,
         claim=claim_on(problem, row),
     )
 
 
-def _forecast(prediction: Prediction, row: int) -> Forecast:
+def _forecast(prediction: Prediction, links: Links, row: int) -> Forecast:
     columns = (
         prediction.latency,
         prediction.communication,
@@ -228,6 +229,7 @@ def _forecast(prediction: Prediction, row: int) -> Forecast:
         prediction.energy,
         prediction.accuracy,
         prediction.emission,
+        links.up,
     )
     figures = [float(column[row]) for column in columns]
     return Forecast(*(figure if isfinite(figure) else None for figure in figures))
