@@ -18,8 +18,8 @@ same readings, of which 1 % are missing and 1 % wrong:
 * ``predictive``: ahead, by `aif.planning.mobility`, learned from ``--history`` hours of readings of the group.
 * ``oracle``: knows the path; the least of breach and cost together.
 
-A decision is right at a handover where the node that serves then keeps the contract at the new site, unless it was moved
-to since the last handover and the one before would have kept it too. Breach and moves are those of all groups of a seed.
+A decision is right at a handover where the node that serves then keeps the contract at the new site, unless it was
+moved to since the last handover and the node before would have kept it too. All groups of a seed are counted together.
 """
 
 from __future__ import annotations
