@@ -12,7 +12,8 @@ from rich.text import Text
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_demands import Demands
-from aif.api.aiservice_status import Candidate, Placement, Plan, Term
+from aif.api.aiservice_plan import Plan
+from aif.api.aiservice_status import Candidate, Placement, Term
 from aif.cli.advice import next_steps
 from aif.cli.explanation import enforcement, unsettled, verdict
 from aif.cli.figures import ABSENT, duration, energy, in_unit, memory, optional, plural, rate, readable

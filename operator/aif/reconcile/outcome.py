@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aif.api.aiservice import Offload
-from aif.api.aiservice_status import Placement, Plan
+from aif.api.aiservice_plan import Plan
+from aif.api.aiservice_status import Placement
 from aif.api.conditions import Reason
 from aif.domain.conditions import Verdict
 from aif.scheduling.ledger import Claim

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Final
 
 from aif.api.aiservice import INPUT_CUT, AIService, Offload
-from aif.api.aiservice_status import Plan, PlanPart, Predicted, RunnerUp
+from aif.api.aiservice_plan import Plan, PlanPart, Predicted, RunnerUp
 from aif.api.quantity import format_amount
 from aif.planning.demands import translate
 from aif.planning.offload import local_side

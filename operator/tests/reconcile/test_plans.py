@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Plan
+from aif.api.aiservice_plan import Plan
 from aif.reconcile.placing import place
 from tests.builders import NOON, a_compute_node, a_link, an_aiservice
 from tests.reconcile.scenes import a_snapshot
