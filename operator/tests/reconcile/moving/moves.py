@@ -18,12 +18,13 @@ from aif.contract.readings import Gap
 from aif.contract.watch import Judged
 from aif.domain.cluster import Node, Pod
 from aif.domain.conditions import timestamp
+from aif.reconcile.children import disruption_budget, front
 from aif.reconcile.moving.state import begun
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
 from tests.builders import NOON, an_aiservice
-from tests.reconcile.scenes import a_copys_pod, a_placement, a_view, copy_of, placed
+from tests.reconcile.scenes import a_child, a_copys_pod, a_placement, a_view, copy_of, placed
 from tests.reconcile.spread import READY, a_world_of
 
 LATER: Final = NOON + timedelta(seconds=30)
@@ -130,13 +131,14 @@ def world(
     """
     ends = ((here(service), source), (there(service), target))
     pods = [pod_of(service, place, ready=ready) for place, ready in ends if ready is not None]
-    children = [copy_of(service, place) for place, ready in ends if ready is not None]
+    copies = [copy_of(service, place) for place, ready in ends if ready is not None]
+    children = [*copies, a_child(front(service)), a_child(disruption_budget(service, 1))]
     uids = {f"pod-{node}" for node in serving} if serving is not None else {pod.uid for pod in pods if pod.ready}
     view = replace(a_view(*children, pods=pods), serving=frozenset(uids))
     snapshot = a_world_of(service, nodes=nodes, view=view)
     if looks is not None:
-        copies = dict(zip((here(service).copy_id, there(service).copy_id), looks, strict=True))
-        told = {copy: a_look(service, value) for copy, value in copies.items()}
+        values = dict(zip((here(service).copy_id, there(service).copy_id), looks, strict=True))
+        told = {copy: a_look(service, value) for copy, value in values.items()}
         snapshot = replace(snapshot, judged=(judged(service, looks[0]),), judged_copies=told)
     return replace(snapshot, **overrides)
 
