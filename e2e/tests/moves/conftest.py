@@ -58,7 +58,7 @@ class Moves:
 
     def serve(self, name: str = "plates", **spec: Any) -> str:
         """Place a service with a latency target of 100 ms, wait until that is kept, and return its node."""
-        usual = within(100) | {"model": SMALL, "evaluation": QUICK, "migration": MIGRATION}
+        usual = within(100) | {"load": {"requestsPerSecond": 250}, "model": SMALL, "evaluation": QUICK, "migration": MIGRATION}
         self.services.apply(self.pool.plain(name, **(usual | spec)))
         self.services.await_ready(name)
         self.services.await_condition(name, "QoSMet", "True", within_s=60)

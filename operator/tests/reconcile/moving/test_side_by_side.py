@@ -9,6 +9,7 @@ import pytest
 
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationFigure, Phase, VerifiedBy
+from aif.contract.copies import FAILURES
 from tests.builders import NOON
 from tests.reconcile.moving.moves import (
     a_look,
@@ -56,7 +57,7 @@ def test_a_copy_that_breaks_the_contract_has_time_to_get_warm() -> None:
 
 def test_a_copy_that_fails_its_requests_goes_back_at_once() -> None:
     service = moving(Phase.TRAFFIC_SWITCHED)
-    failing = a_look(service, 0.9, dimension="failures")
+    failing = a_look(service, 0.9, dimension=FAILURES)
     snapshot = world(service, looks=(None, GOOD), serving=ONLY_TARGET)
     copy = under_way(goes_on(service, snapshot)).targets[0].copy_id
     outcome = goes_on(service, replace(snapshot, judged_copies={copy: failing}))
