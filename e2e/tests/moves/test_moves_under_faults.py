@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from conftest import BAD, GOOD, Moves
+from contract_moves import BAD, GOOD, Moves
 from rest import Json, eventually, stays
 from sampling import sampled
 
@@ -42,8 +42,10 @@ def test_an_operator_that_is_killed_in_any_phase_has_a_successor_that_ends_the_m
     assert len(moves.records()) == 1
     selector = moves.rest.get("services", "plates", moves.services.namespace) or {}
     eventually(
-        lambda: (moves.rest.get("services", "plates", moves.services.namespace) or {})["spec"]["selector"]
-        == {"net4ai.io/service": "plates"},
+        lambda: (
+            (moves.rest.get("services", "plates", moves.services.namespace) or {})["spec"]["selector"]
+            == {"net4ai.io/service": "plates"}
+        ),
         "the Service leads to all copies again",
     )
     assert selector

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import BAD, Moves
+from contract_moves import BAD, Moves
 from kubectl import Kubectl, KubectlFailed
 from rest import stays
 from sampling import sampled
@@ -45,7 +45,17 @@ def test_a_move_waits_for_a_tenant_who_may_not_write_the_status(
         assert f"Would move to {moves.other(source)}" in told["message"]
         stays(lambda: len(services.copies("plates")) == 1, "nothing moves unasked", 5)
         with pytest.raises(KubectlFailed, match="forbidden"):
-            kubectl("patch", "ais/plates", "--subresource=status", "--type=merge", "-p", "{}", "-n", services.namespace, tenant)
+            kubectl(
+                "patch",
+                "ais/plates",
+                "--subresource=status",
+                "--type=merge",
+                "-p",
+                "{}",
+                "-n",
+                services.namespace,
+                tenant,
+            )
         approve(moves, kubectl, tenant)
         record = moves.await_record()
     assert (record["trigger"], record["result"]) == ("LatencyBreached", "Completed")

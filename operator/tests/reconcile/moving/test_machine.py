@@ -259,4 +259,3 @@ class Moving(RuleBasedStateMachine):
 
 Moving.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 TestMoves = Moving.TestCase
-
