@@ -77,14 +77,13 @@ def start(name: str, folders: Folders, steps: Steps, scrape_seconds: int = 1) ->
             raise ClusterError(
                 f"cluster {name!r} has no real nodes: run `python -m cluster up --nodes real --name {name}`"
             )
-        steps.extend([Step(f"Start {NAME}"), Step(_OPEN)] if not supervise.runs(known, NAME) else [])
         if not supervise.runs(known, NAME):
             known = _start(known, layout, folders, steps, scrape_seconds)
         return f"http://{standing.addresses_of(known).machine}:{known.ports[NAME]}"
 
 
 def _start(known: ClusterRecord, layout: Layout, folders: Folders, steps: Steps, scrape_seconds: int) -> ClusterRecord:
-    programs = prometheus.provide(folders, os.environ.get("PATH"))
+    programs = prometheus.provide(folders, os.environ.get("PATH"), kubernetes=True, steps=steps)
     known = _with_port(known, layout, folders)
     folder = layout.root / NAME
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -97,6 +96,7 @@ def _start(known: ClusterRecord, layout: Layout, folders: Folders, steps: Steps,
     part = replace(part, argv=standing.group_of(layout).below("control").enter(part.argv))
     version = ".".join(map(str, prometheus.version_of(programs.prometheus)))
     known = supervise.spawn_missing(known, [part], {NAME: f"v{version}"}, layout, steps)
+    steps.extend([Step(_OPEN)])
     with steps.run(_OPEN):
         health.await_ready([each for each in known.parts if each.name == NAME], layout, _PATIENCE_S)
     return known
