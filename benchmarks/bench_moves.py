@@ -1,15 +1,15 @@
 """Moves of services between real nodes under open-loop load: what each way of moving loses.
 
-Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output table|json]``
+Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
-Root on Linux. Three nodes with kubelet, containerd and kube-proxy run pods of the inference server; the load comes from where
-clients of Services are, by three kinds of clients, and is due at given times whatever came back. All strategies run in
-one cluster, one after the other:
+Root on Linux. Three nodes with kubelet, containerd and kube-proxy run pods of the inference server; the load comes from
+where clients of Services are, by three kinds of clients, and is due at given times whatever came back. All strategies
+run in one cluster, one after the other:
 
 * `recreate`: the Deployment is deleted and created again for the other node.
 * `rolling`: a rolling update to the other node; its server closes the door at SIGTERM, as most do.
 * `rolling-prestop`: the same with a preStop of 3 s.
-* `aif-alone`: the operator moves the AIService, asked by annotation; the server closes the door at SIGTERM all the same.
+* `aif-alone`: the operator moves the AIService, asked by annotation; its server closes the door at SIGTERM too.
 * `aif`: as before, and the server drains.
 
 Streams that the server ended in good order, as they were longer than its grace, are `cut` and not failed.
@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from campaigns.printing import machine
 from moving.course import Lap, Plan, run
 from moving.loading import Load
-from moving.site import site
 from moving.strategies import Strategy
+from moving.testbed import testbed
 from rich.console import Console
 from rich.table import Table
 
-from campaigns.printing import machine
 from cluster.errors import ClusterError
 from cluster.progress import Steps
 
@@ -63,7 +63,7 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     try:
         with (
             Steps(Console(stderr=True)) as steps,
-            site(name or f"bench-moves-{os.getpid()}", steps) as here,
+            testbed(name or f"bench-moves-{os.getpid()}", steps) as here,
             here.operator(),
         ):
             laps = [run(here, each, plan, steps) for each in strategy or list(Strategy)]

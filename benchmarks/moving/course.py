@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cluster.progress import Running, Steps
-
 from moving.loading import Load, Told, under_load
-from moving.site import Site
 from moving.strategies import Mover, Strategy, mover, url_of
+from moving.testbed import Testbed
 
 _SETTLE_S: Final = 3.0
 """Load runs for so long before the first move, and after the last copy has drained."""
@@ -22,7 +21,7 @@ _DRAIN_S: Final = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is done with each strategy: moves in all, over so many services at once, with `pause` seconds between."""
+    """How much is done with each strategy: moves in all, over so many services, with `pause` seconds between."""
 
     moves: int
     services: int
@@ -52,12 +51,12 @@ class Lap:
     told: Told = field(default_factory=Told)
 
     def failures_around(self) -> list[dict[str, Any]]:
-        """Return the failures, each with the moves that were under way then or had ended within the drain before."""
+        """Return the failures, each with the moves under way then or just before, and the seconds since their begin."""
         return [
             failure
             | {
                 "moves": [
-                    f"{move.service}: {move.source} to {move.target}, {failure['time'] - move.begun:+.2f} s from its begin"
+                    f"{move.service}: {move.source} to {move.target}, {failure['time'] - move.begun:+.2f} s"
                     for move in self.moves
                     if move.begun - 1 <= failure["time"] <= move.ended + _DRAIN_S
                 ]
@@ -66,7 +65,7 @@ class Lap:
         ]
 
 
-def run(site: Site, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
+def run(site: Testbed, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
     """Serve, send load, move, and tell what came of it."""
     namespace = f"moves-{strategy.value}"
     with steps.run(f"{strategy.value}: start {plan.services} services"):
@@ -91,7 +90,7 @@ def run(site: Site, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
     return lap
 
 
-def _move_all(site: Site, way: Mover, names: Sequence[str], plan: Plan, lap: Lap, running: Running) -> None:
+def _move_all(site: Testbed, way: Mover, names: Sequence[str], plan: Plan, lap: Lap, running: Running) -> None:
     """Let each service go round the nodes; its moves follow one another, those of several services do not wait."""
 
     def go_round(number: int) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from cluster.real.verbs import RealNodes
-
 from moving import ROOT
 
 _PATIENCE_S: Final = 120.0

@@ -13,8 +13,7 @@ import network
 from rest import Json, eventually
 
 from cluster.real.python_image import RUNTIME_IMAGE
-
-from moving.site import Site
+from moving.testbed import Testbed
 
 PATIENCE_S: Final = 240.0
 _PORT: Final = 8080
@@ -55,7 +54,7 @@ class Mover(Protocol):
 class Recreate:
     """Delete, then create."""
 
-    site: Site
+    site: Testbed
     namespace: str
 
     def serve(self, name: str, node: str) -> None:
@@ -78,7 +77,7 @@ class Recreate:
 class Rolling:
     """A rolling update."""
 
-    site: Site
+    site: Testbed
     namespace: str
     pre_stop: bool
 
@@ -98,7 +97,7 @@ class Rolling:
 class ByOperator:
     """The operator, asked by annotation."""
 
-    site: Site
+    site: Testbed
     namespace: str
     environment: Mapping[str, str]
     spec: Mapping[str, Any] = field(default_factory=dict)
@@ -138,7 +137,7 @@ class ByOperator:
         return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def mover(strategy: Strategy, site: Site, namespace: str) -> Mover:
+def mover(strategy: Strategy, site: Testbed, namespace: str) -> Mover:
     """Return the way that a strategy names."""
     match strategy:
         case Strategy.RECREATE:
@@ -151,7 +150,7 @@ def mover(strategy: Strategy, site: Site, namespace: str) -> Mover:
             return ByOperator(site, namespace, {})
 
 
-def await_rolled_out(site: Site, namespace: str, name: str) -> None:
+def await_rolled_out(site: Testbed, namespace: str, name: str) -> None:
     """Wait until a Deployment has just its one new pod, as `kubectl rollout status` does."""
 
     def done() -> bool:
@@ -205,7 +204,7 @@ def _service(name: str) -> Json:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def url_of(site: Site, namespace: str, name: str) -> str:
+def url_of(site: Testbed, namespace: str, name: str) -> str:
     """Return where clients reach a service: its ClusterIP."""
     found = eventually(lambda: site.rest.get("services", name, namespace), f"Service {name} is there", PATIENCE_S)
     return f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}"

@@ -36,7 +36,7 @@ ROUND_TRIPS: Final = {"ran-1": 800, "edge-1": 2_000, "core-1": 4_000}
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Testbed:
     """A running cluster, and access to all of it."""
 
     cluster: Cluster
@@ -67,8 +67,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(name: str, steps: Steps) -> Iterator[Site]:
-    """Yield a site; a cluster of this name that runs already is used and left running, else it ends with the benchmark."""
+def testbed(name: str, steps: Steps) -> Iterator[Testbed]:
+    """Yield a testbed; a cluster of this name that runs already is used and left running, another ends with this."""
     folders = Folders.of(os.environ)
     found = api.find(name, folders=folders)
     running = found is not None and api.runs(found)
@@ -78,7 +78,7 @@ def site(name: str, steps: Steps) -> Iterator[Site]:
     try:
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
             kubectl, rest = Kubectl(cluster), Rest.to(cluster)
-            here = Site(cluster, RealNodes(name, folders), kubectl, rest, Operators(kubectl, Path(folder)), folders)
+            here = Testbed(cluster, RealNodes(name, folders), kubectl, rest, Operators(kubectl, Path(folder)), folders)
             _furnish(here, steps)
             try:
                 yield here
@@ -89,7 +89,7 @@ def site(name: str, steps: Steps) -> Iterator[Site]:
             api.down(name, folders=folders)
 
 
-def _furnish(here: Site, steps: Steps) -> None:
+def _furnish(here: Testbed, steps: Steps) -> None:
     image = here.folders.layout(here.cluster.name).root / "images" / "runtime.tar"
     with steps.run("Make the image of the server"):
         python_image.write_runtime(image)
