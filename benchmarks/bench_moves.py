@@ -56,7 +56,7 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     requests: Annotated[int, typer.Option(min=0, help="Least requests with each strategy.")] = 0,
     name: Annotated[str, typer.Option(help="A cluster of this name that runs already is used.")] = "",
     failures: Annotated[Path | None, typer.Option(help="Write a JSON object per failure into this file.")] = None,
-    output: Annotated[Output, typer.Option(help="How the result is printed.")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")] = Output.TABLE,
 ) -> None:
     """Measure and print."""
     plan = Plan(moves, services, Load(rate, streams, chunks=chunks, interval=interval), pause, requests)

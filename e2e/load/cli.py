@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from load import running
-from load.plan import Client, Plan, lanes
+from load.plan import Arrivals, Client, Plan, lanes
 from load.running import Course
 
 _REPORT_S = 10.0
@@ -39,6 +40,7 @@ def load(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     chunks: Annotated[int, typer.Option(min=1, help="Chunks of a stream.")] = 10,
     interval: Annotated[float, typer.Option(min=0, help="Seconds between two chunks.")] = 0.1,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds until a request counts as failed.")] = 10.0,
+    arrivals: Annotated[Arrivals, typer.Option(help="How they follow one another.")] = Arrivals.EVEN,
     pool: Annotated[int, typer.Option(min=1, help="Most connections of a pool.")] = 16,
     pool_idle: Annotated[float, typer.Option(min=0, help="Seconds until a pool drops an idle connection.")] = 4.0,
     failures: Annotated[Path | None, typer.Option(help="Write a JSON object per failure into this file.")] = None,
@@ -50,6 +52,7 @@ def load(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     """
     kinds = _kinds(clients)
     plan = Plan(lanes(url, kinds, rate, streams), seconds or None, timeout, pool, pool_idle, chunks, interval)
+    plan = replace(plan, arrivals=arrivals)
     course = Course(plan)
     uvloop.run(_run(course, Console(stderr=True)))
     if failures is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +21,19 @@ class Client(StrEnum):
     """A new connection for each stream of server-sent events."""
 
 
+class Arrivals(StrEnum):
+    """How requests of a lane follow one another."""
+
+    EVEN = "even"
+    """A period apart."""
+
+    POISSON = "poisson"
+    """At random, as those of many users that know nothing of each other; the same each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The load of one kind of clients on one address: so many requests a second, evenly."""
+    """The load of one kind of clients on one address: so many requests a second."""
 
     client: Client
     url: str
@@ -45,6 +56,7 @@ class Plan:
     chunks: int = 10
     interval: float = 0.1
     most_open: int = 5000
+    arrivals: Arrivals = Arrivals.EVEN
 
 
 def lanes(urls: Sequence[str], clients: Sequence[Client], rate: float, streams: float) -> tuple[Lane, ...]:
@@ -55,9 +67,13 @@ def lanes(urls: Sequence[str], clients: Sequence[Client], rate: float, streams: 
     return tuple(Lane(client, url, rates[client]) for url in urls for client in clients if rates[client])
 
 
-def due(lane: Lane, offset: float, seconds: float | None) -> Iterator[float]:
-    """Yield when the requests of a lane are due, in seconds from the start; the first after a part of the period."""
-    period, number = 1.0 / lane.rate, 0
-    while (at := (number + offset) * period) < (seconds if seconds is not None else float("inf")):
+def due(lane: Lane, offset: float, seconds: float | None, arrivals: Arrivals = Arrivals.EVEN) -> Iterator[float]:
+    """Yield when the requests of a lane are due, in seconds from the start.
+
+    `offset` is the part of the period before the first one, and draws those at random.
+    """
+    period, draw = 1.0 / lane.rate, random.Random(f"{lane}{offset}")  # noqa: S311 - no secret
+    at = offset * period
+    while seconds is None or at < seconds:
         yield at
-        number += 1
+        at += period if arrivals is Arrivals.EVEN else draw.expovariate(lane.rate)

@@ -57,7 +57,7 @@ class Course:
 
     async def _drive(self, each: Sender, offset: float, begun: float) -> None:
         loop, tally = asyncio.get_running_loop(), self.tallies.setdefault(each.lane.client, Tally())
-        for at in due(each.lane, offset, self.plan.seconds):
+        for at in due(each.lane, offset, self.plan.seconds, self.plan.arrivals):
             moment = begun + at
             if (pause := moment - loop.time()) > 0 and await self._is_over(pause):
                 return
