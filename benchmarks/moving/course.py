@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -92,9 +93,12 @@ def run(site: Testbed, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
 
 def _move_all(site: Testbed, way: Mover, names: Sequence[str], plan: Plan, lap: Lap, running: Running) -> None:
     """Let each service go round the nodes; its moves follow one another, those of several services do not wait."""
+    over = threading.Event()
 
     def go_round(number: int) -> None:
         for step in range(plan.moves // len(names) + (number < plan.moves % len(names))):
+            if over.is_set():
+                return
             source, target = (site.names[(step + more) % len(site.names)] for more in (0, 1))
             begun = time.time()
             way.move(names[number], target)
@@ -103,4 +107,7 @@ def _move_all(site: Testbed, way: Mover, names: Sequence[str], plan: Plan, lap: 
             time.sleep(plan.pause)
 
     with ThreadPoolExecutor(len(names)) as pool:
-        list(pool.map(go_round, range(len(names))))
+        try:
+            list(pool.map(go_round, range(len(names))))
+        finally:
+            over.set()

@@ -30,6 +30,7 @@ class Load:
     chunks: int = 10
     interval: float = 0.2
     timeout: float = 10.0
+    arrivals: str = "even"
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ def _command(urls: Sequence[str], load: Load, failures: Path) -> list[str]:
         "--chunks": load.chunks,
         "--interval": load.interval,
         "--timeout": load.timeout,
+        "--arrivals": load.arrivals,
         "--seconds": 0,
         "--failures": failures,
         "--output": "json",
