@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import network
 from prometheus_api_client import PrometheusConnect
 from rest import eventually
+from services import Services
 
 from cluster.progress import Steps
 from cluster.real import monitoring
@@ -25,6 +25,7 @@ TARGET_MS: Final = 400
 _REPEAT: Final = 60
 """Runs of the model per request: some milliseconds of CPU."""
 
+_PICTURE: Final = {"name": "Input", "ueFlops": 0, "dataBits": "8k"}
 _NAMESPACE, _NAME = "rescue", "plates"
 _PATIENCE_S: Final = 240.0
 _CALM_S: Final = 20.0
@@ -76,8 +77,10 @@ def measure(name: str, rounds: int, rate: float, timers: Timers, steps: Steps) -
         stack.callback(here.kubectl, "delete", "namespace", _NAMESPACE, "--wait=false")
         with steps.run("Start the service"):
             spec = _spec(timers, rate)
-            here.rest.apply("aiservices", an_aiservice(_NAME, {"AIF_SERVER_REPEAT": str(_REPEAT)}, spec), _NAMESPACE)
-            address = eventually(lambda: _ready(here) and url_of(here, _NAMESPACE, _NAME), "it is ready", _PATIENCE_S)
+            tenant = Services(here.rest, _NAMESPACE)
+            tenant.apply(an_aiservice(_NAME, {"AIF_SERVER_REPEAT": str(_REPEAT)}, spec, cpu="250m"))
+            tenant.await_ready(_NAME, within_s=_PATIENCE_S)
+            address = url_of(here, _NAMESPACE, _NAME)
         story = stack.enter_context(watching(here.kubectl, _NAMESPACE))
         load = Load(rate, 1.0, timeout=30.0, arrivals="poisson")
         found = []
@@ -89,7 +92,7 @@ def measure(name: str, rounds: int, rate: float, timers: Timers, steps: Steps) -
 
 def _spec(timers: Timers, rate: float) -> Json:
     return {
-        "model": {**network.VGG16, "flopsPerRequest": "60M", "memoryTrafficBytesPerRequest": "10M"},
+        "model": {"name": "plates", "flopsPerRequest": "54M", "memoryTrafficBytesPerRequest": "4M", "cuts": [_PICTURE]},
         "load": {"requestsPerSecond": round(rate)},
         "qos": {"latency": {"maxP99Microseconds": TARGET_MS * 1000}},
         "evaluation": timers.evaluation(),
@@ -101,12 +104,6 @@ def _spec(timers: Timers, rate: float) -> Json:
             "timeoutSeconds": 180,
         },
     }
-
-
-def _ready(here: Testbed) -> bool:
-    found = here.rest.get("aiservices", _NAME, _NAMESPACE) or {}
-    conditions = found.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _round(here: Testbed, prometheus: PrometheusConnect, url: str, load: Load, story: Story) -> Round:

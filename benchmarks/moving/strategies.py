@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import network
 from rest import Json, eventually
+from services import Services
 
 from cluster.real.python_image import RUNTIME_IMAGE
 from moving.testbed import Testbed
@@ -106,7 +107,7 @@ class ByOperator:
     def serve(self, name: str, node: str) -> None:
         """Create an AIService, and have it moved to the node where it is placed elsewhere."""
         self.site.rest.apply("aiservices", an_aiservice(name, self.environment, self.spec), self.namespace)
-        eventually(lambda: self._is_ready(name), f"{name} is ready", PATIENCE_S)
+        Services(self.site.rest, self.namespace).await_ready(name, within_s=PATIENCE_S)
         if self._node(name) != node:
             self.move(name, node)
 
@@ -131,10 +132,6 @@ class ByOperator:
     def _node(self, name: str) -> str:
         placements = self._status(name).get("placements") or [{"node": ""}]
         return str(placements[0]["node"])
-
-    def _is_ready(self, name: str) -> bool:
-        conditions = self._status(name).get("conditions", [])
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def mover(strategy: Strategy, site: Testbed, namespace: str) -> Mover:
@@ -163,11 +160,11 @@ def await_rolled_out(site: Testbed, namespace: str, name: str) -> None:
     eventually(done, f"{name} is rolled out", PATIENCE_S)
 
 
-def an_aiservice(name: str, environment: Mapping[str, str], spec: Mapping[str, Any]) -> Json:
-    """Return an AIService that runs the inference server."""
+def an_aiservice(name: str, environment: Mapping[str, str], spec: Mapping[str, Any], cpu: str = "50m") -> Json:
+    """Return an AIService that runs the inference server and asks for so much of a CPU."""
     variables = [{"name": key, "value": value} for key, value in environment.items()]
     workload = network.a_workload(RUNTIME_IMAGE, port=_PORT, readinessPath="/readyz", env=variables)
-    workload["resources"] = {"cpu": "50m", "memory": "192Mi"}
+    workload["resources"] = {"cpu": cpu, "memory": "192Mi"}
     migration = {"cooldownSeconds": 0, "maxPerHour": 60, "verifySeconds": 5, "timeoutSeconds": 180}
     return network.a_service(name, workload=workload, **{"migration": migration, **spec})
 
