@@ -126,5 +126,13 @@ def moved(from_node: str, state: Json) -> bool:
     return status.get("migration") is None and from_node not in {each["node"] for each in status.get("placements", ())}
 
 
+def telling(state: Json) -> str:
+    """Return what a service says of its contract and its moves."""
+    kinds = ("QoSMet", "ThresholdAlarm", "Migrating", "MetricsAvailable")
+    conditions = [each for each in state.get("status", {}).get("conditions", ()) if each["type"] in kinds]
+    words = [f"{each['type']}={each['status']} {each['reason']}: {each['message']}" for each in conditions]
+    return "; ".join([*words, json.dumps(state.get("status", {}).get("qos", []))])
+
+
 def _condition(state: Json, kind: str) -> str:
     return next((each["status"] for each in state.get("status", {}).get("conditions", ()) if each["type"] == kind), "")

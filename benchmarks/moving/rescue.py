@@ -15,7 +15,7 @@ from services import Services
 
 from cluster.progress import Steps
 from cluster.real import monitoring
-from moving.breach import Rule, Story, alarmed, met, moved, reached, watching
+from moving.breach import Rule, Story, alarmed, met, moved, reached, telling, watching
 from moving.loading import Load, Told, under_load
 from moving.strategies import an_aiservice, url_of
 from moving.testbed import Testbed, testbed
@@ -117,9 +117,7 @@ def _round(here: Testbed, prometheus: PrometheusConnect, url: str, load: Load, s
         slowed = time.time()
         here.real.slow(node, this.cpus_slow)
         try:
-            ended = eventually(
-                lambda: story.first(_NAME, functools.partial(moved, node), slowed), "it moved", _PATIENCE_S
-            )
+            ended = eventually(lambda: _moved_at(story, node, slowed), "it moved", _PATIENCE_S)
             eventually(lambda: story.first(_NAME, met, ended) or _met_now(here), "it is kept again", _PATIENCE_S)
         finally:
             here.real.slow(node, None)
@@ -128,6 +126,13 @@ def _round(here: Testbed, prometheus: PrometheusConnect, url: str, load: Load, s
     this.marks |= {mark: story.first(_NAME, holds, slowed) for mark, holds in _marks(node).items()}
     this.marks["kept again"] = story.first(_NAME, met, ended)
     return this
+
+
+def _moved_at(story: Story, node: str, since: float) -> float | None:
+    """Return when it had moved; until then an assertion fails with what the service says of itself."""
+    at = story.first(_NAME, functools.partial(moved, node), since)
+    assert at is not None, telling(story.of(_NAME)[-1][1])  # noqa: S101 - the words of the failure
+    return at
 
 
 def _marks(node: str) -> dict[str, Callable[[Json], bool]]:
