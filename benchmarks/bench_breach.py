@@ -5,7 +5,7 @@ Usage: ``python benchmarks/bench_breach.py [--rounds N] [--simulated-rounds N] [
 Two parts, each with a real Prometheus and the operator as it is installed:
 
 * real (root on Linux): a service on real nodes under open-loop load, well within its contract. Its node is slowed to a
-  little more CPU than the load takes. The operator raises the alarm, moves the service, and the contract is kept again;
+  little less CPU than the load takes. The operator raises the alarm, moves the service, and the contract is kept again;
   then the node gets its CPUs back. Requests sent and failed are counted all the while.
 * simulated: services on simulated nodes, whose requests turn slow at times of their own. Only the alarm is measured.
 
