@@ -128,7 +128,7 @@ def _round(here: Testbed, prometheus: PrometheusConnect, url: str, load: Load, s
     alarm = story.first(_NAME, alarmed, slowed)
     this.marks = {"slowed": slowed, "breach": Rule.of(service).first_broken(prometheus, slowed, alarm or ended)}
     this.marks |= {mark: story.first(_NAME, holds, slowed) for mark, holds in _marks(node).items()}
-    this.marks["kept again"] = story.first(_NAME, met, ended)
+    this.marks["kept again"] = story.first(_NAME, met, alarm or ended)
     return this
 
 
