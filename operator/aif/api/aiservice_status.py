@@ -9,6 +9,7 @@ from pydantic import Field
 from aif.api.aiservice_demands import Demands
 from aif.api.base import ApiModel, Count, Tier, Timestamp, list_map
 from aif.api.conditions import Condition
+from aif.api.measured import ResourceStatus
 
 _Text = Annotated[str, Field(max_length=256)]
 _Name = Annotated[str, Field(max_length=253)]
@@ -246,6 +247,11 @@ class AIServiceStatus(ApiModel):
         default_factory=list
     )
     """The contract, dimension by dimension."""
+
+    resources: Annotated[list[ResourceStatus], Field(max_length=16, json_schema_extra=list_map("resource"))] = Field(
+        default_factory=list
+    )
+    """Resources of its pods under pressure."""
 
     plan: Plan | None = None
     """What the operator would do."""

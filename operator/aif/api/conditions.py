@@ -34,6 +34,8 @@ class Reason(StrEnum):
     NODE_CORDONED = "NodeCordoned"
     NOT_SELECTED = "NotSelected"
     CAPABILITY_STALE = "CapabilityStale"
+    ALLOCATABLE_LOWERED = "AllocatableLowered"
+    CAPABILITY_NOT_ATTAINED = "CapabilityNotAttained"
     SECURITY_INFEASIBLE = "SecurityInfeasible"
     PRIVACY_INFEASIBLE = "PrivacyInfeasible"
     ACCELERATOR_UNAVAILABLE = "AcceleratorUnavailable"
@@ -64,6 +66,9 @@ class Reason(StrEnum):
     AVAILABILITY_BREACHED = "AvailabilityBreached"
     JITTER_BREACHED = "JitterBreached"
     RELIABILITY_BREACHED = "ReliabilityBreached"
+
+    RESOURCE_OVERLOADED = "ResourceOverloaded"
+    NODE_OVERLOADED = "NodeOverloaded"
 
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"

@@ -11,6 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+RATIOS: Final = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0)
+
 
 class Exposition:
     """The metrics of one operator process, each with the prefix ``aif_``, in a registry of their own."""
@@ -87,6 +89,22 @@ class Exposition:
             "aif_evaluation_lag_seconds", "How late the last look at all contracts began.", registry=self.registry
         )
         self.threshold_alarms = Gauge("aif_threshold_alarms", "Alarms that are raised.", registry=self.registry)
+        self.resource_alarms = Gauge(
+            "aif_resource_alarms",
+            "Resources of services under pressure, by resource.",
+            ("resource",),
+            registry=self.registry,
+        )
+        self.node_alarms = Gauge(
+            "aif_node_alarms", "Alarms of ComputeNodes that are raised, by kind.", ("alarm",), registry=self.registry
+        )
+        self.prediction_ratio = Histogram(
+            "aif_prediction_ratio",
+            "Measured by predicted time and energy of computing a request, by dimension.",
+            ("dimension",),
+            buckets=RATIOS,
+            registry=self.registry,
+        )
         self.prometheus_errors_total = Counter(
             "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
         )

@@ -15,12 +15,15 @@ from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
+from aif.reconcile.computenode import NodeSnapshot
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
+from aif.scheduling.usage import added
 
 CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
 
@@ -47,6 +50,7 @@ class World:
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
         judged: Returns what is known of the promises of a service (uid); None where nothing measures.
+        measured: What was measured of resources and of nodes.
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
@@ -60,6 +64,7 @@ class World:
         self.ledger = Ledger()
         self.routes_served = False
         self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
+        self.measured = Measured()
         self.priority_classes: Cache[tuple[str, int]] = Cache()
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
@@ -84,6 +89,7 @@ class World:
             may_move=self.moves.allows(),
             policy=self.policy,
             judged=current(service, self.judged(service.metadata.uid)),
+            pressures=self.measured.pressures(service.metadata.uid),
             routes_served=self.routes_served,
         )
 
@@ -159,6 +165,18 @@ class World:
             self._fleet.update_pods(name, self.pods.select("node", name))
         self._crowded.clear()
         return self._fleet.table(now)
+
+    def node_snapshot(self, node: ComputeNode) -> NodeSnapshot:
+        """Return the world as a judgement of ``node`` sees it."""
+        name, host = node.metadata.name, node.spec.node_name or ""
+        return NodeSnapshot(
+            node=self.nodes.get(("", host)),
+            speaker=self.speaker(host),
+            held=self.ledger.held(name),
+            claimed=added(*(claim.resources for claim in self.ledger.on_node(name))),
+            reading=self.measured.reading(name),
+            learnt=self.measured.learnt(name),
+        )
 
     def speaker(self, node_name: str) -> str:
         """Return the ComputeNode that speaks for a Node; empty where none does."""

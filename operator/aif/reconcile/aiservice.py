@@ -12,7 +12,7 @@ from aif.domain import events
 from aif.domain.actions import Action, Emit, WriteStatus
 from aif.domain.conditions import Verdict, transitions
 from aif.errors import Denied, NameTaken, Rejected
-from aif.reconcile import measured
+from aif.reconcile import measured, pressed
 from aif.reconcile.acceptance import accept
 from aif.reconcile.leeway import leeway
 from aif.reconcile.outcome import Outcome, standing
@@ -44,6 +44,7 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
             *([*record, *_quiet(children)] if _moved(service, outcome) else [*children, *record]),
             *_announce(service, status, outcome, snapshot),
             *measured.news(service, status.qos, snapshot.judged or ()),
+            *pressed.news(service, status.resources),
         ),
         status=status,
         leeway=leeway(service.status, status),

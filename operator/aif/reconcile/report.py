@@ -9,9 +9,10 @@ from typing import Any
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary, Placement
 from aif.api.conditions import Reason
+from aif.contract.pressure import Pressure
 from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
-from aif.reconcile import evidence, measured
+from aif.reconcile import evidence, measured, pressed
 from aif.reconcile.children import url
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.rollout import staying
@@ -39,6 +40,7 @@ def report(
         "replicas": len([pod for pod in snapshot.view.pods if not pod.terminating]),
         "selector": f"{SERVICE_LABEL}={service.metadata.name}",
         "summary": summary(service, placements),
+        "resources": pressed.rows(service, _pressures(snapshot, outcome)),
         **_decided(service, outcome),
         **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
     }
@@ -46,6 +48,11 @@ def report(
         planned = update.get("qos", service.status.qos)
         update["qos"] = measured.rows(planned, service.status.qos, snapshot.judged, service)
     return service.status.model_copy(update=update)
+
+
+def _pressures(snapshot: Snapshot, outcome: Outcome) -> Sequence[Pressure] | None:
+    """Return what presses on the pods of a placed service; on one without a place nothing does."""
+    return snapshot.pressures if outcome.placements else ()
 
 
 def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
@@ -62,6 +69,7 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield whole
     yield from parts
     yield from measured.conditions(service, snapshot.judged if outcome.placements or snapshot.judged is None else ())
+    yield from pressed.conditions(pressed.rows(service, _pressures(snapshot, outcome)))
     yield _approval(outcome)
     if outcome.degraded is not None:
         yield outcome.degraded

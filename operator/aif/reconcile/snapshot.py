@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
+from aif.contract.pressure import Pressure
 from aif.contract.watch import Judged
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
@@ -30,6 +31,7 @@ class Snapshot:
         may_move: Whether a copy may leave its node now; False while too many others do.
         policy: What the administrator configured.
         judged: What is known of each promise of the contract; none before the first look, None where nothing measures.
+        pressures: What presses on what its pods are granted; None where nothing measures.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
@@ -42,6 +44,7 @@ class Snapshot:
     may_move: bool = True
     policy: Policy = field(default_factory=Policy)
     judged: tuple[Judged, ...] | None = None
+    pressures: tuple[Pressure, ...] | None = None
     routes_served: bool = False
 
 
