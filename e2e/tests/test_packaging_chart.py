@@ -42,6 +42,7 @@ CHANGED: Final = replace(
     prometheus_url="https://metrics.example.org/tenant",
     evaluation_seconds=7.5,
     metric_profiles="/profiles/mine.yaml",
+    resource_profiles="/profiles/resources.yaml",
     ladder=(frozenset({Tier.EDGE}), frozenset({Tier.CORE, Tier.CLOUD})),
     operator_weight_percent=0,
     runtime_classes=("gvisor", "kata"),

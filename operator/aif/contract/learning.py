@@ -67,7 +67,7 @@ class Learnt:
     _rows: dict[DeviceKey, int] = field(default_factory=dict)
 
     def watch(self, known: Mapping[DeviceKey, DeviceCalibration | None]) -> None:
-        """Learn of exactly the devices ``known``: new ones begin with what was written of them, others are forgotten."""
+        """Learn of exactly the devices ``known``: new ones begin with what was written, others are forgotten."""
         if known.keys() == self._rows.keys():
             return
         keys = sorted(known)
@@ -145,7 +145,7 @@ def _percent(ratio: float) -> int:
 
 
 def matters(before: Sequence[DeviceCalibration], after: Sequence[DeviceCalibration]) -> bool:
-    """Tell whether the difference is worth a write: a device is new, its efficiency moved, or it is surer by a class."""
+    """Tell whether the difference is worth a write: a new device, an efficiency that moved, a class of confidence."""
     known = {each.device: each for each in before}
     return any(
         each.device not in known

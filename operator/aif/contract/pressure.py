@@ -157,7 +157,7 @@ def recorded(subject: str, rows: Iterable[ResourceStatus]) -> dict[Level, tuple[
 
 
 def settled(before: Sequence[ResourceStatus], pressures: Iterable[Pressure]) -> list[ResourceStatus]:
-    """Return what a status tells of pressure: an alarm keeps the value of its last change, so a value writes nothing."""
+    """Return what a status tells of pressure, with the values of the last change: one that moves writes nothing."""
     known = {row.resource: row for row in before}
     rows = []
     for each in pressures:

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of the operator itself; nothing per object."""
+"""What Prometheus scrapes of the operator itself; per object there is only what services used."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Exposition:
         self._decisions()
         self._api_server()
         self._measuring()
+        self._usage()
 
     def _leadership(self) -> None:
         self.leader = Gauge("aif_leader", "1 while this replica holds the Lease.", registry=self.registry)
@@ -107,6 +108,30 @@ class Exposition:
         )
         self.prometheus_errors_total = Counter(
             "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
+        )
+
+    def _usage(self) -> None:
+        who = ("aiservice_namespace", "aiservice")
+        self.usage_flop_total = Counter(
+            "aif_usage_flop_total", "Work of the requests that a service answered, FLOP.", who, registry=self.registry
+        )
+        self.usage_device_seconds_total = Counter(
+            "aif_usage_device_seconds_total",
+            "Time that devices, or cores, were held for a service.",
+            (*who, "device"),
+            registry=self.registry,
+        )
+        self.usage_bytes_total = Counter(
+            "aif_usage_bytes_total",
+            "What a service received and sent, by source: measured or estimated.",
+            (*who, "source"),
+            registry=self.registry,
+        )
+        self.usage_joules_total = Counter(
+            "aif_usage_joules_total",
+            "Energy that a service took, by source: measured or estimated.",
+            (*who, "source"),
+            registry=self.registry,
         )
 
     def _api_server(self) -> None:
