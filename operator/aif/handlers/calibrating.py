@@ -86,18 +86,21 @@ class Calibrator:
         """Observe the copies whose turn it is."""
         services, nodes = list(self._services()), {node.metadata.name: node for node in self._nodes()}
         at = now.timestamp()
-        due = await asyncio.to_thread(self._due, services, nodes, at)
-        questions = {
-            question: text
-            for question in sorted({Question(c.profile, s, c.window_seconds) for c in due for s in _SIGNALS})
-            if (text := self._profiles[question.profile].query(question.signal, question.window_seconds, EACH_COPY))
-        }
+        due, questions = await asyncio.to_thread(self._prepare, services, nodes, at)
         answers = await ask(self._source, questions, at)
-        told = {question: _by_copy(rows) for question, rows in answers.items()}
-        observed = await asyncio.to_thread(self._observe, due, told, nodes, now)
-        for node in observed:
-            if matters(nodes[node].status.calibration, self._told[node]):
-                self._changed(node)
+        for node in await asyncio.to_thread(self._observe, due, answers, nodes, now):
+            self._changed(node)
+
+    def _prepare(
+        self, services: Iterable[AIService], nodes: Mapping[str, ComputeNode], at: float
+    ) -> tuple[list[Copy], dict[Question, str]]:
+        """Return the copies whose turn it is, and what is asked about them."""
+        due = self._due(services, nodes, at)
+        asked = sorted({Question(copy.profile, signal, copy.window_seconds) for copy in due for signal in _SIGNALS})
+        texts = {
+            each: self._profiles[each.profile].query(each.signal, each.window_seconds, EACH_COPY) for each in asked
+        }
+        return due, {question: text for question, text in texts.items() if text}
 
     def _due(self, services: Iterable[AIService], nodes: Mapping[str, ComputeNode], at: float) -> list[Copy]:
         """Return the copies that were not observed within their window."""
@@ -129,9 +132,14 @@ class Calibrator:
         return self._expected[mark]
 
     def _observe(
-        self, due: Iterable[Copy], told: Told, nodes: Mapping[str, ComputeNode], now: datetime
-    ) -> frozenset[str]:
-        """Take in what was answered, and return the nodes of which something was learnt."""
+        self,
+        due: Iterable[Copy],
+        answers: Mapping[Question, Iterable[Row]],
+        nodes: Mapping[str, ComputeNode],
+        now: datetime,
+    ) -> list[str]:
+        """Take in what was answered, and return the nodes whose status should tell of it."""
+        told = {question: _by_copy(rows) for question, rows in answers.items()}
         self._learnt.watch(dict(_devices(nodes.values())))
         found = {copy.key: seen for copy in due if (seen := self._observation(copy, told)) is not None}
         self._seen |= dict.fromkeys(found, now.timestamp())
@@ -139,7 +147,7 @@ class Calibrator:
         names = nodes.keys() if not self._told else observed
         self._told |= {name: self._of_node(nodes[name], timestamp(now)) for name in names}
         self._told = {name: known for name, known in self._told.items() if name in nodes}
-        return observed
+        return [node for node in observed if matters(nodes[node].status.calibration, self._told[node])]
 
     def _of_node(self, node: ComputeNode, now: str) -> tuple[DeviceCalibration, ...]:
         devices = sorted({device.type for device in node.spec.capability.devices})

@@ -148,6 +148,8 @@ class Replica:
             if isinstance(service, AIService) and service.status.placements:
                 for claim in held(service, table, self._settings.policy):
                     self._world.ledger.restore(claim)
+        gc.collect()
+        gc.freeze()  # as above: a collection of ten thousand services would hold up the Lease
         self._triggers.connect()
         self._triggers.everything()
         log.info("Leading", extra={"services": len(self._world.services)})

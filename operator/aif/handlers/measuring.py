@@ -12,7 +12,7 @@ import numpy as np
 
 from aif.api.aiservice import AIService
 from aif.api.metadata import ObjectMeta
-from aif.contract.alarms import Alarms, Evaluation, Phase
+from aif.contract.alarms import Alarms, Phase
 from aif.contract.answers import Row
 from aif.contract.profiles import Profile
 from aif.contract.watch import Judged, Promise, Question, Watch, promises_of
@@ -60,6 +60,7 @@ class Measurer:
         self._metrics = metrics
         self._now = now
         self._alarms: dict[Alarm, tuple[Phase, float]] = {}
+        self._watched: dict[str, tuple[object, tuple[Promise, ...]]] = {}
         self.judged: dict[str, tuple[Judged, ...]] = {}
 
     async def run(self, tick_seconds: float) -> None:
@@ -74,23 +75,36 @@ class Measurer:
             await asyncio.sleep(due - loop.time())
 
     async def tick(self) -> None:
-        """Judge all promises once."""
+        """Judge all promises once; what takes long for thousands of them is done beside the event loop."""
         placed = [service for service in self._services() if service.status.placements and not service.spec.suspend]
-        watch = Watch([promise for service in placed for promise in self._promises(service)])
         now = self._now().timestamp()
-        answers = await self._ask(watch, now)
-        judged, found = await asyncio.to_thread(watch.judge, answers, self._before(watch, placed, now), now)
-        self._keep(watch, judged, found)
-        self._tell(placed, judged, watch)
+        watch, questions, before = await asyncio.to_thread(self._prepare, placed, now)
+        answers = await self._ask(questions, now)
+        judged, found = await asyncio.to_thread(watch.judge, answers, before, now)
+        changed = await asyncio.to_thread(self._conclude, watch, judged, placed)
+        self._metrics.threshold_alarms.set(int(np.count_nonzero(found.alarms.phase == Phase.RAISED)))
+        for service in changed:
+            self._changed(service.metadata)
+
+    def _prepare(self, placed: Sequence[AIService], now: float) -> tuple[Watch, list[Question], Alarms]:
+        """Return what is watched and asked, and the alarms as they were; only changed promises are taken apart anew."""
+        known, self._watched = self._watched, {}
+        for service in placed:
+            mark = (service.metadata.generation, service.status.placements)
+            before = known.get(service.metadata.uid)
+            same = before is not None and before[0] == mark
+            self._watched[service.metadata.uid] = before if before and same else (mark, self._promises(service))
+        watch = Watch([promise for _, promises in self._watched.values() for promise in promises])
+        new = [service for service in placed if service.metadata.uid not in known]
+        return watch, sorted(watch.questions()), self._before(watch, new, now)
 
     def _promises(self, service: AIService) -> tuple[Promise, ...]:
         ways = [placement.predicted_network_microseconds for placement in service.status.placements]
         way = max((float("nan") if way is None else way / 1e6 for way in ways), default=float("nan"))
         return promises_of(service, self._profiles, way)
 
-    async def _ask(self, watch: Watch, at: float) -> dict[Question, Sequence[Row]]:
+    async def _ask(self, questions: Sequence[Question], at: float) -> dict[Question, Sequence[Row]]:
         """Return the answers; what gets none is left out, which is told once per tick."""
-        questions = sorted(watch.questions())
         asked = [self._query(question, at) for question in questions]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         told: dict[Question, Sequence[Row]] = {}
@@ -107,28 +121,26 @@ class Measurer:
         query = self._profiles[question.profile].query(question.signal, question.window_seconds)
         return [] if query is None else await self._source.query(query, at)
 
-    def _before(self, watch: Watch, placed: Iterable[AIService], now: float) -> Alarms:
-        """Return the alarms after the last look: as kept, else as a predecessor recorded them."""
-        recorded = {key: state for service in placed for key, state in recorded_alarms(service)}
+    def _before(self, watch: Watch, new: Iterable[AIService], now: float) -> Alarms:
+        """Return the alarms after the last look: as kept, else, of new services, as a predecessor recorded them."""
+        recorded = {key: state for service in new for key, state in recorded_alarms(service)}
         states = [self._alarms.get(key) or recorded.get(key, (Phase.QUIET, now)) for key in map(_alarm, watch.promises)]
         phases = np.array([phase for phase, _ in states], dtype=np.int64)
         return Alarms(phases, np.array([since for _, since in states], dtype=np.float64))
 
-    def _keep(self, watch: Watch, judged: Sequence[Judged], found: Evaluation) -> None:
-        """Keep the alarms of those that are still watched."""
+    def _conclude(self, watch: Watch, judged: Sequence[Judged], placed: Iterable[AIService]) -> list[AIService]:
+        """Keep what was judged of those that are still watched, and return the services whose verdict changed."""
         keys = list(map(_alarm, watch.promises))
         self._alarms = {key: (each.phase, each.since) for key, each in zip(keys, judged, strict=True)}
-        self._metrics.threshold_alarms.set(int(np.count_nonzero(found.alarms.phase == Phase.RAISED)))
-
-    def _tell(self, placed: Iterable[AIService], judged: Sequence[Judged], watch: Watch) -> None:
         by_service: dict[str, list[Judged]] = {}
         for promise, each in zip(watch.promises, judged, strict=True):
             by_service.setdefault(promise.uid, []).append(each)
         before, self.judged = self.judged, {uid: tuple(each) for uid, each in by_service.items()}
-        for service in placed:
-            uid = service.metadata.uid
-            if _verdicts(before.get(uid, ())) != _verdicts(self.judged.get(uid, ())):
-                self._changed(service.metadata)
+        return [
+            service
+            for service in placed
+            if _verdicts(before.get(uid := service.metadata.uid, ())) != _verdicts(self.judged.get(uid, ()))
+        ]
 
 
 def recorded_alarms(service: AIService) -> Iterable[tuple[Alarm, tuple[Phase, float]]]:
