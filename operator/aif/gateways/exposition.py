@@ -106,6 +106,15 @@ class Exposition:
             buckets=RATIOS,
             registry=self.registry,
         )
+        self.contract_load = Gauge(
+            "aif_contract_load",
+            "Share of each promise that is used up, 1 on its target.",
+            ("aiservice_namespace", "aiservice", "dimension"),
+            registry=self.registry,
+        )
+        self.node_load = Gauge(
+            "aif_node_load", "Share of a node's busiest device in use.", ("compute_node",), registry=self.registry
+        )
         self.prometheus_errors_total = Counter(
             "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
         )

@@ -18,6 +18,7 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.workqueue import WorkQueue
 from aif.handlers.asking import MetricsSource
 from aif.handlers.calibrating import Calibrator
+from aif.handlers.gauges import Gauges
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.measured import Measured
 from aif.handlers.resources import Look, ResourceWatcher
@@ -54,6 +55,7 @@ class Rounds:
         if source is not None:
             self._resources = ResourceWatcher(source, resources, self._look, self._changed, metrics)
             self._calibrator = Calibrator(source, profiles, self._placed, self._nodes, self._node_changed, metrics)
+        self._gauges = Gauges(metrics)
         self._meter = UsageMeter(source, profiles, self._pods, metrics)
         self._connect()
 
@@ -85,7 +87,10 @@ class Rounds:
         services, pods = list(self._services()), [pod for pod in self._world.pods if pod.service]
         consumers = await asyncio.to_thread(self._consumers, services, pods)
         await self._meter.tick(consumers, now, moment)
-        counted = await asyncio.to_thread(_alarms, self._nodes())
+        nodes = self._nodes()
+        await asyncio.to_thread(self._gauges.contracts, services, self._world.judged)
+        await asyncio.to_thread(self._gauges.nodes, nodes, self._world.measured.reading)
+        counted = await asyncio.to_thread(_alarms, nodes)
         for alarm in ALARMS:
             self._metrics.node_alarms.labels(alarm.name).set(counted[alarm.name])
 
