@@ -1,4 +1,4 @@
-"""What measuring costs: one look at the contracts, resources and usage of thousands of services, and taking over alarms.
+"""What measuring costs: a look at contracts, resources and usage of thousands of services, and taking over alarms.
 
 Usage: ``python benchmarks/bench_measuring.py [--services N] [--nodes N] [--rounds N] [--output table|json]``
 
@@ -231,7 +231,7 @@ async def rest(services: Sequence[AIService], nodes: Sequence[ComputeNode], roun
 
 
 async def taking_over(services: Sequence[AIService], rounds: int) -> tuple[Cost, int]:
-    """Return what the first look of a successor costs, all alarms pending, and how many it raises by their old timers."""
+    """Return what a successor's first look costs, all alarms pending, and how many it raises by their old timers."""
     cost, raised = Cost(), 0
     for _ in range(rounds):
         measurer, _ = a_measurer(services, Answers(services, (), 0.040), Exposition())

@@ -32,10 +32,10 @@ resourceProfiles:
     Node: max by ($by) (timestamp(machine_cpu_cores))
     Pod: max by ($by) (timestamp(container_memory_working_set_bytes{container!=""}))
   resources:
-  - {resource: cpu, scope: Node, raisePercent: 95, clearPercent: 80, forSeconds: 3, windowSeconds: 10,
-     query: 'sum by ($by) (rate(container_cpu_usage_seconds_total{id="/"}[$window])) / max by ($by) (machine_cpu_cores)'}
-  - {resource: memory, scope: Pod, raisePercent: 90, clearPercent: 80, forSeconds: 3, windowSeconds: 10,
-     query: 'max by ($by) (container_memory_working_set_bytes{container!=""} / (container_spec_memory_limit_bytes > 0))'}
+  - {resource: cpu, scope: Node, raisePercent: 95, clearPercent: 80, forSeconds: 3, windowSeconds: 10, query:
+     'sum by ($by) (rate(container_cpu_usage_seconds_total{id="/"}[$window])) / max by ($by) (machine_cpu_cores)'}
+  - {resource: memory, scope: Pod, raisePercent: 90, clearPercent: 80, forSeconds: 3, windowSeconds: 10, query:
+     'max by ($by) (container_memory_working_set_bytes{container!=""} / (container_spec_memory_limit_bytes > 0))'}
 """
 """The profile that comes along, with windows that a test can wait for."""
 
