@@ -151,8 +151,8 @@ def scene(operators: Operators, rest: Rest, tmp_path: Path) -> Iterator[Scene]:
         scene = Scene(exporters, prometheus, replica, rest)
         scene.scrape()
         yield scene
-        if replica.alive:
-            replica.end()
+        if scene.replica.alive:
+            scene.replica.end()
 
 
 def test_an_overloaded_node_is_told_once_and_cleared_once_and_its_silence_is_no_loss_of_services(

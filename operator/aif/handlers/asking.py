@@ -28,14 +28,17 @@ class MetricsSource(Protocol):
 
 
 async def ask(source: MetricsSource, questions: Mapping[Key, str], at: float) -> dict[Key, Sequence[Row]]:
-    """Return the answers to ``questions``, each under its key; failures are logged and left out."""
+    """Return the answers to ``questions``, each under its key; failures are left out, and told together."""
     answers = await asyncio.gather(*(source.query(text, at) for text in questions.values()), return_exceptions=True)
     told: dict[Key, Sequence[Row]] = {}
+    failed: dict[str, list[str]] = {}
     for key, answer in zip(questions, answers, strict=True):
         if isinstance(answer, ApiError):
-            log.warning("Failed to measure", extra={"question": str(key), "error": answer.message})
+            failed.setdefault(answer.message, []).append(str(key))
         elif isinstance(answer, BaseException):
             raise answer
         else:
             told[key] = answer
+    for error, keys in failed.items():
+        log.warning("Failed to measure", extra={"questions": len(keys), "first": keys[0], "error": error})
     return told
