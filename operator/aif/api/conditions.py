@@ -66,9 +66,24 @@ class Reason(StrEnum):
     AVAILABILITY_BREACHED = "AvailabilityBreached"
     JITTER_BREACHED = "JitterBreached"
     RELIABILITY_BREACHED = "ReliabilityBreached"
-
+    WAITING_OUT_SPIKE = "WaitingOutSpike"
+    SCALE_INSTEAD = "ScaleInstead"
     RESOURCE_OVERLOADED = "ResourceOverloaded"
     NODE_OVERLOADED = "NodeOverloaded"
+
+    MIGRATION_TIMEOUT = "MigrationTimeout"
+    CONTRACT_NOT_VERIFIED = "ContractNotVerified"
+    ROLLED_BACK = "RolledBack"
+    MIGRATION_FORBIDDEN = "MigrationForbidden"
+    RATE_LIMITED = "RateLimited"
+    COOLING_DOWN = "CoolingDown"
+    GAIN_TOO_SMALL = "GainTooSmall"
+    ABORTED = "Aborted"
+    SUPERSEDED = "Superseded"
+
+    SPEC_CHANGED = "SpecChanged"
+    REQUESTED = "Requested"
+    REBALANCE = "Rebalance"
 
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"

@@ -191,6 +191,8 @@ class Controller:
         self._world.forget_selection(service.metadata.uid)
         self._hold(service, snapshot.claims, decision.claims)
         self._world.bar(service, decision.barred, now)
+        if decision.status is not None:
+            self._world.follow_move(service.metadata.uid, moves=decision.status.migration is not None)
         if decision.moved is not None:
             self._world.moves.take()
             self._metrics.moves_total.labels(decision.moved).inc()

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from aif.api.aiservice import AIService
+from aif.contract.copies import tells_copies_apart
 from aif.gateways.clock import utc_now
 from aif.gateways.exposition import Exposition
 from aif.gateways.health import Health
@@ -30,11 +31,10 @@ from aif.gateways.prometheus.profiles import load as load_profiles
 from aif.gateways.prometheus.profiles import load_resources
 from aif.gateways.prometheus.source import Prometheus
 from aif.gateways.workqueue import WorkQueue
-from aif.handlers import kopf_edge, reflectors
+from aif.handlers import kopf_edge, migrations, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.measuring import Measurer
-from aif.handlers.migrations import migrating
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.rounds import Rounds
@@ -63,7 +63,8 @@ class Replica:
         self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
-        self._metrics.migrations_in_flight.set_function(lambda: len(migrating(self._world)))
+        self._metrics.migrations_in_flight.set_function(lambda: len(migrations.migrating(self._world)))
+        migrations.follow(self._world, self._metrics, utc_now)
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
         self._recording: Recording | None = None
@@ -208,6 +209,8 @@ class Replica:
             utc_now,
         )
         world.judged = lambda uid: measurer.judged.get(uid, ())
+        world.judged_copies = lambda uid: measurer.judged_copies.get(uid, {})
+        world.copies_told_apart = lambda service: tells_copies_apart(service, self._profiles)
         return [measurer.run(settings.evaluation_seconds), rounds.run(settings.evaluation_seconds)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
