@@ -157,6 +157,9 @@ class Settings:
     metric_profiles: str = _setting("", str)
     """File with metric profiles of the administrator, over those that come along; none when empty."""
 
+    resource_profiles: str = _setting("", str)
+    """File with resource profiles of the administrator, over those that come along; none when empty."""
+
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""
 
