@@ -44,12 +44,21 @@ class Problem:
         return np.where(fits & ~np.isnan(self.score), self.score + worth, -np.inf)
 
     @property
+    def scale(self) -> FloatArray:
+        """Return what the largest node has of each resource, 1 where none has any, shape (r,).
+
+        Bytes beside cores would be beyond what a solver can tell from rounding.
+        """
+        largest = self.capacity.max(axis=0, initial=0.0)
+        return np.where(largest > 0.0, largest, 1.0)
+
+    @property
     def flat(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the value of each spot, shape (s, w · n), the demand in each way, shape (s, w, r), and capacity."""
+        """Return the value of each spot, shape (s, w · n), and in units of `scale` demand, (s, w, r), and capacity."""
         services, resources = len(self.demand), self.capacity.shape[1]
         ways = 1 if self.demand.ndim == 2 else self.demand.shape[1]  # noqa: PLR2004 - services, resources
         value = self.value.reshape(services, ways * len(self.capacity))
-        return value, self.demand.reshape(services, ways, resources), self.capacity
+        return value, self.demand.reshape(services, ways, resources) / self.scale, self.capacity / self.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,12 +140,13 @@ def bound(problem: Problem, prices: FloatArray) -> float:
     if not ((prices >= 0.0) & np.isfinite(prices)).all():
         raise InvalidSpec("prices", "must be 0 or greater")
     value, demand, _ = problem.flat
-    left = value - charged(demand, prices)
+    left = value - charged(demand, prices * problem.scale)
     return float(np.maximum(left.max(axis=1, initial=0.0), 0.0).sum() + (prices * problem.capacity).sum())
 
 
 def _result(problem: Problem, draft: Draft, prices: FloatArray, method: str) -> JointPlacement:
     way = np.where(draft.spot >= 0, draft.spot // len(problem.capacity), 0)
+    prices = prices / problem.scale
     return JointPlacement(draft.node, way, draft.worth, bound(problem, prices), prices, method)
 
 

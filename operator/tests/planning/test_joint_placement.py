@@ -199,3 +199,14 @@ def test_no_placement_in_several_ways_breaks_a_capacity_or_exceeds_its_bound(
         assert (used <= capacity * (1.0 + 1e-8)).all()
         assert not np.isnan(score[placed, made.way[placed], made.node[placed]]).any()
         assert made.value <= made.bound * (1.0 + 1e-9)
+
+
+def test_units_do_not_matter() -> None:
+    problem = a_problem(120, 15, 3, load=1.2)
+    bytes_beside_cores = np.array([1.0, 2.0**40])
+    large = replace(problem, demand=problem.demand * bytes_beside_cores, capacity=problem.capacity * bytes_beside_cores)
+    one, other = place(problem, seconds=60.0), place(large, seconds=60.0)
+
+    assert other.method == "optimised"
+    assert other.bound == pytest.approx(one.bound, rel=1e-6)
+    assert other.node.tolist() == one.node.tolist()
