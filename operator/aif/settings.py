@@ -161,7 +161,7 @@ class Settings:
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""
 
     operator_weight_percent: int = _setting(30, _integer(0, 100))
-    """Share of stability, balance, cost and carbon in the score of a service that has a contract."""
+    """Share of stability, packing, balance, cost and carbon in the score of a service that has a contract."""
 
     runtime_classes: tuple[str, ...] = _setting((), _names)
     """RuntimeClasses that a workload may name, separated by commas."""
