@@ -21,8 +21,11 @@ from aif.scheduling.selection import Selection
 MOST: Final = 120_000
 """Services times variants times nodes up to which it is tried: a decision may not hold up the event loop."""
 
-SECONDS: Final = 0.2
-"""Time for the solver. It needs far less; this is for a machine that stands still."""
+SECONDS: Final = 2.0
+"""Time for the solver, far below what a Lease lasts and far above what so many pairs take.
+
+Where it is reached, the same batch may come out otherwise another time.
+"""
 
 BEST_SCORE: Final = 100.0
 
