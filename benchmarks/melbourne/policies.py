@@ -219,10 +219,10 @@ def in_turn(table: Table, draw: np.random.Generator, ladder: Ladder = RAN_FIRST)
     return placed(table, selections)
 
 
-def together(table: Table, draw: np.random.Generator, ladder: Ladder = RAN_FIRST) -> Placement:
+def together(table: Table, draw: np.random.Generator, ladder: Ladder = RAN_FIRST, *, jointly: bool = True) -> Placement:
     """Return where the operator places the services where they wait together."""
     services = [table.services[at] for at in draw.permutation(len(table.services))]
-    return placed(table, decide(services, table.table, Policy(ladder=ladder), {}).selections)
+    return placed(table, decide(services, table.table, Policy(ladder=ladder), {}, jointly=jointly).selections)
 
 
 def placed(table: Table, selections: Mapping[str, Selection]) -> Placement:
@@ -243,6 +243,7 @@ def _room(free: Floats) -> Room:
 
 OURS: Final[Mapping[str, Callable[[Table, np.random.Generator], Placement]]] = {
     "aif, together": together,
+    "aif, together, in turn": partial(together, jointly=False),
     "aif, one by one": in_turn,
     "aif, together, no ladder": partial(together, ladder=ALL_AT_ONCE),
     "aif, one by one, no ladder": partial(in_turn, ladder=ALL_AT_ONCE),

@@ -6,11 +6,11 @@ round trip, the radio link included.
 * User plane, per request: the input to the node and the answer back.
 * Control plane, per service ([AIF]): the filled-in template goes from the user to the instance that decides; that one
   sends the workload to the node and is told that it runs; the answer goes back to the user. The instance at the radio
-  site decides for its own site; what the site cannot hold it passes on to the core. Where the core decides for all,
+  site decides for its own site, and passes what the site cannot hold on to the core. Where the core decides for all,
   the template always goes there.
 
-Sizes are those of the messages themselves: the template and the workload as compact JSON, the other two as they would be
-written. Headers of the transport, telemetry and retries are left out on both sides.
+Sizes are those of the messages themselves: the template and the workload as compact JSON, the other two as they
+would be written. Headers of the transport, telemetry and retries are left out on both sides.
 """
 
 from __future__ import annotations
