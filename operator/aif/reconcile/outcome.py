@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aif.api.aiservice import Offload
-from aif.api.aiservice_status import Placement, Plan
+from aif.api.aiservice_plan import Plan
+from aif.api.aiservice_status import Placement
 from aif.api.conditions import Reason
 from aif.domain.conditions import Verdict
 from aif.scheduling.ledger import Claim
@@ -60,10 +61,10 @@ def standing(current: Sequence[Placement], fault: Verdict) -> Verdict:
     return Verdict("Placed", "Unknown", fault.reason, "Not decided: the service is not accepted")
 
 
-def locally(why: str) -> Outcome:
-    """Return that the users' devices serve themselves."""
-    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {why}"[:1024])
-    return Outcome(verdict, plan=Plan(offload=Offload.LOCAL, reason=why[:256]))
+def locally(plan: Plan) -> Outcome:
+    """Return that the users' devices serve themselves, as ``plan`` says why."""
+    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {plan.reason}")
+    return Outcome(verdict, plan=plan)
 
 
 def short(shortfall: int, wanted: int, selection: Selection) -> Verdict:

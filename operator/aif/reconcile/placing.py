@@ -9,6 +9,7 @@ from aif.domain.conditions import Verdict
 from aif.planning import offload
 from aif.reconcile.gate import gate
 from aif.reconcile.outcome import Outcome, locally
+from aif.reconcile.plans import local_plan
 from aif.reconcile.renewal import renew
 from aif.reconcile.snapshot import Snapshot
 from aif.reconcile.tenure import same_pods
@@ -24,7 +25,7 @@ def place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     where that has room, so that no service moves without need.
     """
     if service.spec.offload is Offload.LOCAL:
-        return locally("spec.offload is Local")
+        return locally(local_plan(service, "spec.offload is Local"))
     current = tuple(service.status.placements)
     if not current:
         return _choose(service, snapshot)
@@ -51,5 +52,5 @@ def _choose(service: AIService, snapshot: Snapshot) -> Outcome:
 def _nowhere(service: AIService, selection: Selection) -> Outcome:
     side = offload.decide(service, None)
     if side.chosen is Offload.LOCAL:
-        return locally(side.reason)
+        return locally(local_plan(service, side.reason))
     return Outcome(Verdict("Placed", "False", selection.reason, selection.message), selection=selection)
