@@ -13,15 +13,46 @@ def placed(service: ObjectReference, node: str, variant: str, why: str) -> Emit:
     return Emit(service, "Normal", "Placed", "Place", f"Placed on {node} as variant {variant}: {why}")
 
 
-def moving(service: ObjectReference, source: str, target: str, why: str) -> Emit:
-    """Tell that a new copy comes up while the old one serves."""
-    return Emit(service, "Normal", "Moving", "Place", f"New copy on {target}, the one on {source} serves on: {why}")
-
-
 def replaced(service: ObjectReference, source: str, target: str, why: str) -> Emit:
     """Tell that a new copy comes up in place of one that serves no more."""
     note = f"New copy on {target} in place of the one on {source}, which serves no more: {why}"
     return Emit(service, "Normal", "Moving", "Place", note)
+
+
+def move_started(service: ObjectReference, course: str, trigger: str, why: str) -> Emit:
+    """Tell that a new copy comes up while the old one serves, and why."""
+    return Emit(service, "Normal", "MoveStarted", "Move", f"{course}, because of {trigger}: {why}")
+
+
+def target_ready(service: ObjectReference, course: str) -> Emit:
+    """Tell that both copies serve, and are judged."""
+    return Emit(service, "Normal", "TargetReady", "Move", f"{course}: the new copy is ready, both serve")
+
+
+def verified(service: ObjectReference, course: str, by: str) -> Emit:
+    """Tell what says that the new copy may take over."""
+    return Emit(service, "Normal", "ContractVerified", "Move", f"{course}: the new copy may take over, by {by}")
+
+
+def switched(service: ObjectReference, course: str) -> Emit:
+    """Tell that the new copy serves alone, while the old one stands ready."""
+    note = f"{course}: requests go to the new copy, the old one stands ready"
+    return Emit(service, "Normal", "TrafficSwitched", "Move", note)
+
+
+def completed(service: ObjectReference, course: str, seconds: float) -> Emit:
+    """Tell that a move is over, and how long it took."""
+    return Emit(service, "Normal", "Completed", "Move", f"{course}: over after {seconds:.0f} s, the old copy is gone")
+
+
+def rolled_back(service: ObjectReference, course: str, reason: str, why: str) -> Emit:
+    """Tell that the old copy serves on, and why."""
+    return Emit(service, "Warning", "RolledBack", "Move", f"{course}: taken back, {reason}: {why}")
+
+
+def forbidden(service: ObjectReference, message: str) -> Emit:
+    """Tell a person why a move that was asked for cannot be."""
+    return Emit(service, "Warning", "MigrationForbidden", "Move", message)
 
 
 def retired(service: ObjectReference, copy: str) -> Emit:

@@ -12,6 +12,10 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
+PHASES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+"""Bounds in seconds: a phase is as long as a pod takes to start, or a look at its metrics."""
+
+
 class Exposition:
     """The metrics of one operator process, each with the prefix ``aif_``, in a registry of their own."""
 
@@ -74,6 +78,19 @@ class Exposition:
         )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
+        )
+        self.migrations_total = Counter(
+            "aif_migrations_total",
+            "Moves that ended, by result and trigger.",
+            ("result", "trigger"),
+            registry=self.registry,
+        )
+        self.migration_phase_seconds = Histogram(
+            "aif_migration_phase_seconds",
+            "How long moves were in each phase.",
+            ("phase",),
+            buckets=PHASES,
+            registry=self.registry,
         )
 
     def _measuring(self) -> None:

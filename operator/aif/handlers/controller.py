@@ -17,6 +17,7 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import LAST_RETRY_SECONDS, WorkQueue
+from aif.handlers import migrations
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.patience import Patience
@@ -164,6 +165,7 @@ class Controller:
         decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):
             await self._carry_out(key, service, snapshot, decision)
+            migrations.count(service, decision, self._metrics, now)
         return True
 
     async def _carry_out(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision) -> None:
@@ -192,6 +194,8 @@ class Controller:
         self._world.forget_selection(service.metadata.uid)
         self._hold(service, snapshot.claims, decision.claims)
         self._world.bar(service, decision.barred, now)
+        if decision.status is not None:
+            self._world.follow_move(service.metadata.uid, moves=decision.status.migration is not None)
         if decision.moved is not None:
             self._world.moves.take()
             self._metrics.moves_total.labels(decision.moved).inc()

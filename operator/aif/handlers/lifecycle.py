@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from aif.api.aiservice import AIService
+from aif.contract.copies import tells_copies_apart
 from aif.gateways.clock import utc_now
 from aif.gateways.exposition import Exposition
 from aif.gateways.health import Health
@@ -201,6 +202,8 @@ class Replica:
             utc_now,
         )
         world.judged = lambda uid: measurer.judged.get(uid, ())
+        world.judged_copies = lambda uid: measurer.judged_copies.get(uid, {})
+        world.copies_told_apart = lambda service: tells_copies_apart(service, self._profiles)
         return [measurer.run(settings.evaluation_seconds)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:

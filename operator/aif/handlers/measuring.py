@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -12,12 +12,17 @@ import numpy as np
 
 from aif.api.aiservice import AIService
 from aif.api.metadata import ObjectMeta
+from aif.api.migration_status import Phase as Step
+from aif.api.migration_status import Placement
 from aif.contract.alarms import Alarms, Evaluation, Phase
 from aif.contract.answers import Row
+from aif.contract.copies import CopyLook, CopyWatch, Mover, window_of
 from aif.contract.profiles import Profile
 from aif.contract.watch import Judged, Promise, Question, Watch, promises_of
 from aif.errors import ApiError
 from aif.gateways.exposition import Exposition
+from aif.reconcile import holding
+from aif.reconcile.moving.state import moment
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,7 @@ class Measurer:
 
     Attributes:
         judged: What is known of the promises of each service, by its uid.
+        judged_copies: The same of each copy of the services that move.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Measurer:
         self._now = now
         self._alarms: dict[Alarm, tuple[Phase, float]] = {}
         self.judged: dict[str, tuple[Judged, ...]] = {}
+        self.judged_copies: dict[str, dict[str, CopyLook]] = {}
 
     async def run(self, tick_seconds: float) -> None:
         """Judge until cancelled; a tick that took long is not made up for."""
@@ -78,21 +85,22 @@ class Measurer:
         placed = [service for service in self._services() if service.status.placements and not service.spec.suspend]
         watch = Watch([promise for service in placed for promise in self._promises(service)])
         now = self._now().timestamp()
-        answers = await self._ask(watch, now)
+        movers = [mover for service in placed if (mover := mover_of(service, now)) is not None]
+        copies = CopyWatch(movers, self._profiles)
+        answers = await self._ask(watch.questions() | copies.questions(), now)
         judged, found = await asyncio.to_thread(watch.judge, answers, self._before(watch, placed, now), now)
         self._keep(watch, judged, found)
+        self.judged_copies = copies.judge(answers, now)
         self._tell(placed, judged, watch)
 
     def _promises(self, service: AIService) -> tuple[Promise, ...]:
-        ways = [placement.predicted_network_microseconds for placement in service.status.placements]
-        way = max((float("nan") if way is None else way / 1e6 for way in ways), default=float("nan"))
+        way = max((way_of(placement) for placement in service.status.placements), default=float("nan"))
         return promises_of(service, self._profiles, way)
 
-    async def _ask(self, watch: Watch, at: float) -> dict[Question, Sequence[Row]]:
+    async def _ask(self, asked: Collection[Question], at: float) -> dict[Question, Sequence[Row]]:
         """Return the answers; what gets none is left out, which is told once per tick."""
-        questions = sorted(watch.questions())
-        asked = [self._query(question, at) for question in questions]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        questions = sorted(asked)
+        answers = await asyncio.gather(*(self._query(each, at) for each in questions), return_exceptions=True)
         told: dict[Question, Sequence[Row]] = {}
         for question, answer in zip(questions, answers, strict=True):
             if isinstance(answer, ApiError):
@@ -104,7 +112,7 @@ class Measurer:
         return told
 
     async def _query(self, question: Question, at: float) -> Sequence[Row]:
-        query = self._profiles[question.profile].query(question.signal, question.window_seconds)
+        query = self._profiles[question.profile].query(question.signal, question.window_seconds, question.by)
         return [] if query is None else await self._source.query(query, at)
 
     def _before(self, watch: Watch, placed: Iterable[AIService], now: float) -> Alarms:
@@ -127,8 +135,31 @@ class Measurer:
         before, self.judged = self.judged, {uid: tuple(each) for uid, each in by_service.items()}
         for service in placed:
             uid = service.metadata.uid
-            if _verdicts(before.get(uid, ())) != _verdicts(self.judged.get(uid, ())):
+            moves = service.status.migration is not None
+            if moves or _verdicts(before.get(uid, ())) != _verdicts(self.judged.get(uid, ())):
                 self._changed(service.metadata)
+
+
+def way_of(placement: Placement) -> float:
+    """Return what the way to the users adds to a latency, in seconds; NaN where nobody predicted it."""
+    way = placement.predicted_network_microseconds
+    return float("nan") if way is None else way / 1e6
+
+
+def mover_of(service: AIService, now: float) -> Mover | None:
+    """Return the copies of ``service`` that are judged side by side; None where it does not move, or only just began to.
+
+    Args:
+        service: The service.
+        now: Seconds since 1970.
+    """
+    move = service.status.migration
+    if move is None or move.phase not in (Step.TARGET_READY, Step.TRAFFIC_SWITCHED):
+        return None
+    window = window_of(service, now - moment(move.phase_since).timestamp())
+    if window is None:
+        return None
+    return Mover(service, {each.copy_id: way_of(each) for each in holding.recorded(service)}, window)
 
 
 def recorded_alarms(service: AIService) -> Iterable[tuple[Alarm, tuple[Phase, float]]]:

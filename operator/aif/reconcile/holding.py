@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
+from aif.api.migration_status import Placement
 from aif.domain.policy import Policy
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.sizing import sized
@@ -18,14 +18,14 @@ from aif.scheduling.node_table import NodeTable
 
 def held(service: AIService, table: NodeTable, policy: Policy) -> tuple[Claim, ...]:
     """Return what the placed ``service`` holds, as after a restart; what is on a node that is gone holds nothing."""
-    claims = (claim_of(service, placement, table, policy) for placement in service.status.placements)
+    claims = (claim_of(service, placement, table, policy) for placement in recorded(service))
     return tuple(claim for claim in claims if claim is not None)
 
 
 def claims_for(service: AIService, placements: tuple[Placement, ...], snapshot: Snapshot) -> tuple[Claim, ...]:
     """Return what ``placements`` hold: as before where their size did not change, else counted anew."""
     known = {claim.copy: claim for claim in claims_of(placements, snapshot)}
-    before = {placement.copy_id: placement.replicas for placement in service.status.placements}
+    before = {placement.copy_id: placement.replicas for placement in recorded(service)}
     fresh = (
         known[each.copy_id]
         if each.copy_id in known and before.get(each.copy_id) == each.replicas
@@ -33,6 +33,13 @@ def claims_for(service: AIService, placements: tuple[Placement, ...], snapshot: 
         for each in placements
     )
     return tuple(claim for claim in fresh if claim is not None)
+
+
+def recorded(service: AIService) -> list[Placement]:
+    """Return all places that the status tells of: those that serve, and those that a move is on its way to."""
+    move, placements = service.status.migration, service.status.placements
+    copies = {placement.copy_id for placement in placements}
+    return [*placements, *(each for each in (move.targets if move else ()) if each.copy_id not in copies)]
 
 
 def claim_of(service: AIService, placement: Placement, table: NodeTable, policy: Policy) -> Claim | None:

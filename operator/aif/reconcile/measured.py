@@ -46,7 +46,7 @@ def rows(
     earlier = {row.dimension: row for row in before}
     limits = {limit.dimension: limit for limit in limits_of(service)}
     named = {row.dimension for row in planned}
-    more = [DimensionStatus(dimension=name, target=_spec(each, each.target)) for name, each in limits.items()]
+    more = [DimensionStatus(dimension=name, target=in_spec(each, each.target)) for name, each in limits.items()]
     return [
         _row(row, earlier.get(row.dimension), known.get(row.dimension))
         for row in (*planned, *(row for row in more if row.dimension not in named))
@@ -70,7 +70,7 @@ def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | 
     return row.model_copy(
         update={
             **told,
-            "measured": None if judged.value is None else _spec(judged.limit, judged.value),
+            "measured": None if judged.value is None else in_spec(judged.limit, judged.value),
             "measured_at": None if judged.at is None else _time(judged.at),
             "estimated": judged.estimated or None,
             "since": _time(judged.seen) if turned or before is None else before.since,
@@ -126,12 +126,12 @@ def sentence(judged: Judged) -> str:
     limit = judged.limit
     bound = "at most" if limit.sense is Sense.AT_MOST else "at least"
     unit = "ppm" if limit.sense is Sense.SHARE else _UNITS[limit.scale]
-    value = "unknown" if judged.value is None else f"{_spec(limit, judged.value)} {unit}"
+    value = "unknown" if judged.value is None else f"{in_spec(limit, judged.value)} {unit}"
     estimated = ", the way to the users estimated" if judged.estimated else ""
-    return f"{judged.dimension} is {value}{estimated}; promised: {bound} {_spec(limit, limit.target)} {unit}"
+    return f"{judged.dimension} is {value}{estimated}; promised: {bound} {in_spec(limit, limit.target)} {unit}"
 
 
-def _spec(limit: Limit, value: float) -> int:
+def in_spec(limit: Limit, value: float) -> int:
     """Return ``value`` in the unit of the spec."""
     return max(0, round(value / limit.scale))
 
