@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus
+from aif.api.migration_status import MigrationRecord
 from aif.cli import explanation_view, moves, moves_view
 from aif.cli.moves import End
 from aif.cli.simulation import Network
@@ -71,13 +72,19 @@ def decide(
         routes_served=True,
     )
     decision = reconcile(service.model_copy(update={"metadata": asked}), snapshot, now)
-    return _preview(service.model_copy(update={"status": decision.status or service.status}), value)
+    return _preview(
+        service.model_copy(update={"status": decision.status or service.status}), value, service.status.migrations
+    )
 
 
-def _preview(service: AIService, value: str) -> Preview:
+def _preview(service: AIService, value: str, before: Sequence[MigrationRecord]) -> Preview:
     status: AIServiceStatus = service.status
     if status.migration is not None:
         return Preview(service, value, End.COMPLETED, status.migration.message)
+    if status.last_handled_migrate_to == value and len(status.migrations) > len(before):
+        # Nothing of it answers, or it is updated by Recreate: there is nothing to wait for.
+        source, target = status.migrations[-1].source, status.migrations[-1].to
+        return Preview(service, value, End.COMPLETED, f"{source} is left at once for {target}: no replica serves there")
     approval = moves.condition(service, "ApprovalRequired")
     if approval is not None and approval.status == "True" and status.last_handled_migrate_to != value:
         return Preview(service, value, End.AWAITING_APPROVAL, approval.message)
@@ -107,6 +114,8 @@ def view(found: Preview, screen: Console) -> RenderableType:
         head = Text.assemble("Would begin: ", moves_view.heading(found.service.status.migration))
     elif found.end is End.AWAITING_APPROVAL:
         head = Text(f"Would be proposed, and wait for a person: `aif approve {name}`", style="yellow")
+    elif found.end is End.COMPLETED:
+        head = Text("Would be placed anew")
     else:
         head = Text(f"Would be refused: {name} stays where it is", style="red")
     return Group(head, Text(found.message), *explanation_view.grounds(found.service, screen), Text(), Text(_NOTE))

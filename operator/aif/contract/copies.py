@@ -21,7 +21,9 @@ SUCCEEDING: Final = 0.99
 WINDOWS: Final = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
 """Windows in seconds in which fresh copies are looked at: few, so that all that move share their questions."""
 
-_ANSWERS: Final = Limit(FAILURES, Sense.SHARE, SUCCEEDING, 1e-6, 0.0, 1.0, hard=True, least_requests=requests_for(SUCCEEDING))
+_ANSWERS: Final = Limit(
+    FAILURES, Sense.SHARE, SUCCEEDING, 1e-6, 0.0, 1.0, hard=True, least_requests=requests_for(SUCCEEDING)
+)
 
 
 @dataclass(frozen=True, slots=True)

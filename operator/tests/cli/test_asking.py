@@ -219,9 +219,8 @@ async def test_abort_that_comes_too_late_fails(
 ) -> None:
     put(fake, migration=a_move())
     words = ("abort", "plates", "--kubeconfig", kubeconfig)
-    done = await answered(
-        fake, aif, *words, annotation="net4ai.io/abort", answer=lambda _: [{"migrations": [a_record()]}]
-    )
+    answer = [{"migrations": [a_record()]}]
+    done = await answered(fake, aif, *words, annotation="net4ai.io/abort", answer=lambda _: answer)
     assert done.status == 1
     assert "Completed: plates serves on edge-2" in done.out
 

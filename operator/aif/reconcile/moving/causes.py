@@ -81,9 +81,7 @@ def _refused(service: AIService, settled: Outcome, message: str, handled: dict[s
     return replace(settled, refused=verdict, handled=handled, news=(*settled.news, news))
 
 
-def _breached(
-    service: AIService, broken: list[Judged], settled: Outcome, snapshot: Snapshot, now: datetime
-) -> Outcome:
+def _breached(service: AIService, broken: list[Judged], settled: Outcome, snapshot: Snapshot, now: datetime) -> Outcome:
     """Leave a node on which the contract is broken, where another one is predicted to keep it."""
     trigger = BREACHES[broken[0].dimension]
     held = hold(service, trigger, now) or _spike(service, broken, snapshot)
@@ -182,9 +180,7 @@ def _rebalanced(service: AIService, settled: Outcome, snapshot: Snapshot, now: d
     return _taken_or_proposed(service, best, Reason.REBALANCE, settled, snapshot)
 
 
-def elsewhere(
-    service: AIService, snapshot: Snapshot, left: Collection[str] = (), only: str | None = None
-) -> Selection:
+def elsewhere(service: AIService, snapshot: Snapshot, left: Collection[str] = (), only: str | None = None) -> Selection:
     """Return places for all of ``service`` on other nodes than its own, as if it had left those."""
     here = {placement.node for placement in service.status.placements}
     table = snapshot.table.without(snapshot.claims).besides(snapshot.barred | here | set(left))
@@ -214,5 +210,3 @@ def _with_replicas(service: AIService, replicas: int) -> AIService:
     """Return ``service`` with more replicas under the same load."""
     workload = service.spec.workload and service.spec.workload.model_copy(update={"replicas": replicas})
     return service.model_copy(update={"spec": service.spec.model_copy(update={"workload": workload})})
-
-
