@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.text import Text
 
-from aif.cli import explanation_view, live, placements
+from aif.cli import explanation_view, live, moves, moves_view, placements
 from aif.cli.live import Access
 from cluster.api import Cluster
+from demo.traffic import SLOWDOWN
 from demo.up import Standing
 
 EXPLAINED = "roadside"
@@ -29,6 +30,9 @@ def tell(standing: Standing, console: Console) -> None:
     console.print(_heading("Placements"), placements.listing(mine, console.width))
     console.print(_heading(f"aif explain {explained.metadata.name}"))
     console.print(explanation_view.view(explained, console))
+    if moved := [service for service in mine if service.status.migrations]:
+        console.print(_heading(f"aif history {moved[0].metadata.name}"))
+        console.print(moves_view.table(moves.over(moved[0].status.migrations)))
     console.print(_heading("Try next"), Group(*map(Text, next_steps(standing))), soft_wrap=True)
 
 
@@ -43,6 +47,10 @@ def next_steps(standing: Standing) -> Iterator[str]:
     yield f"kubectl get aiservices,computenodes{inside} -o wide"
     yield f"aif explain {_UNPLACED}{inside}                  # why it finds no place, and by how much"
     yield "aif nodes                            # what is free, and who is where"
+    if standing.measured:
+        yield f"aif top services{inside} --watch           # what is measured of what was promised, and who moves"
+        yield f"kubectl annotate node --all {SLOWDOWN}-  # all nodes are fast again"
+        yield f"aif migrate {EXPLAINED}{inside} --dry-run     # where else it could go; without --dry-run it goes there"
     yield "kubectl explain aiservice.spec.qos.latency"
     yield f"kubectl apply{inside} -f manifests/samples/aiservice-minimal.yaml && aif explain minimal{inside}"
     yield f"kubectl delete{inside} aiservice {EXPLAINED}  # its Deployment and Service go with it"
