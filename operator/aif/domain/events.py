@@ -56,8 +56,8 @@ def forbidden(service: ObjectReference, message: str) -> Emit:
 
 
 def retired(service: ObjectReference, copy: str) -> Emit:
-    """Tell that an old copy goes because the new one is ready."""
-    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: the new one is ready")
+    """Tell that a copy goes that is not wanted any more."""
+    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: others serve in its place")
 
 
 def refused(service: ObjectReference, reason: str, message: str) -> Emit:

@@ -272,7 +272,7 @@ def _served_by(pod: Pod) -> list[Key]:
 def _placed_on(service: AIService | Faulty) -> list[str]:
     if isinstance(service, Faulty):
         return []
-    return [placement.node_name for placement in recorded(service)]
+    return list(dict.fromkeys(placement.node_name for placement in recorded(service)))
 
 
 def _speaks_for(node: ComputeNode | Faulty) -> list[str]:

@@ -80,6 +80,24 @@ def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | 
 
 
 def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
+    """Yield what `verdicts` says, in the words of before where it is about the same promises: figures write nothing."""
+    before = {each.type: each for each in service.status.conditions}
+    for verdict in verdicts(service, judged):
+        known = before.get(verdict.type)
+        same = (
+            known is not None
+            and (known.status, known.reason) == (verdict.status, verdict.reason)
+            and known.observed_generation == service.metadata.generation
+            and _dimensions(known.message) == _dimensions(verdict.message)
+        )
+        yield replace(verdict, message=known.message) if known is not None and same else verdict
+
+
+def _dimensions(message: str) -> list[str]:
+    return [part.partition(" is ")[0] for part in message.split("; ")]
+
+
+def verdicts(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
     """Yield QoSMet, MetricsAvailable, and ThresholdAlarm while there is an alarm.
 
     Args:

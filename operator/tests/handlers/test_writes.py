@@ -189,8 +189,8 @@ def test_a_move_that_nothing_measures_takes_four_statuses_and_turns_the_service_
             "apply PodDisruptionBudget",
             "delete Deployment",
             "event TrafficSwitched",
-            "apply Service",
             "status AIService",
+            "apply Service",
             "event Completed",
         ]
         assert status_of(inside, "Ready") == "True"

@@ -76,7 +76,7 @@ def _come_up(scene: Scene) -> Scene | float | None:
 def _verify(scene: Scene) -> Scene | float | Outcome | None:
     """Judge both copies side by side; a source that is gone leaves nothing to judge."""
     if not scene.source_ready:
-        return _verified(scene, Opinion(Answer.GO_ON, VerifiedBy.PROBE))
+        return _verified(scene, Opinion(Answer.GO_ON, VerifiedBy.PROBE)) if scene.target_ready else None
     found = opinion(Look(scene.service, scene.move, scene.snapshot, scene.now))
     if found.answer is Answer.GO_BACK:
         return _told_back(scene, found)
@@ -107,7 +107,7 @@ def _switch(scene: Scene) -> Scene | float | None:
 def _prove(scene: Scene) -> Scene | float | Outcome | None:
     """Judge the new copy under all of the load; without a source that could take over, there is no use in it."""
     if not scene.source_ready:
-        return _draining(scene)
+        return _draining(scene) if scene.target_ready else None
     found = opinion(Look(scene.service, scene.move, scene.snapshot, scene.now))
     if found.answer is Answer.GO_BACK:
         return _told_back(scene, found)
