@@ -3,12 +3,11 @@
 Usage: ``python -m demo.exporter KUBECONFIG CONTEXT NAMESPACE PORT``
 
 It looks at the cluster every second: which pods are ready, which of them the Service leads to, how fast their nodes
-are. ``/targets`` lists the copies for Prometheus, and each has its metrics below ``/metrics/``.
+are. What all of their servers would expose, it exposes in one answer.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -106,20 +105,10 @@ class Exporter:
             self._servers.serve(copies, now - self._last)
         self._last = now
 
-    def answer(self, path: str, port: int) -> tuple[str, str]:
-        """Return body and type of what stands at ``path``."""
+    def exposition(self) -> str:
+        """Return the metrics of all copies."""
         with self._lock:
-            if path == "/targets":
-                return json.dumps([_target(who, port) for who in self._servers.counts]), "application/json"
-            _, _, rest = path.partition("/metrics/")
-            namespace, service, copy, node = [*rest.split("/"), "", "", "", ""][:4]
-            return self._servers.exposition((namespace, service, copy, node)), "text/plain; version=0.0.4"
-
-
-def _target(who: tuple[str, str, str, str], port: int) -> Json:
-    """Return a target with the labels that relabelling would give its pods."""
-    named = dict(zip(("namespace", "aiservice", "copy", "node"), who, strict=True))
-    return {"targets": [f"127.0.0.1:{port}"], "labels": {**named, "__metrics_path__": f"/metrics/{'/'.join(who)}"}}
+            return self._servers.exposition()
 
 
 def serve(exporter: Exporter, port: int) -> ThreadingHTTPServer:
@@ -127,11 +116,10 @@ def serve(exporter: Exporter, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body, kind = exporter.answer(self.path, port)
             self.send_response(200)
-            self.send_header("Content-Type", kind)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(exporter.exposition().encode())
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing of each scrape."""

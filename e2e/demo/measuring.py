@@ -58,10 +58,9 @@ def start(cluster: Cluster, namespace: str, folders: Folders, files: Files, befo
 
 
 def _scraping(port: int) -> Mapping[str, Any]:
-    """What Prometheus is told: each copy is a target, looked at every second."""
-    found = {"url": f"http://127.0.0.1:{port}/targets", "refresh_interval": "1s"}
-    job = {"job_name": "services", "scrape_interval": "1s", "scrape_timeout": "1s", "http_sd_configs": [found]}
-    return {"scrape_configs": [job]}
+    """What Prometheus is told: look every second at what stands for all servers, with the labels that it gives."""
+    job = {"job_name": "services", "scrape_interval": "1s", "scrape_timeout": "1s", "honor_labels": True}
+    return {"scrape_configs": [{**job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}]}
 
 
 def _environment() -> list[str]:

@@ -22,6 +22,9 @@ SLOWDOWN: Final = "demo.net4ai.io/slowdown"
 BUCKETS: Final = tuple(round(0.0005 * 1.05**step, 6) for step in range(150))
 """Upper bounds in seconds, from 0.5 ms to 0.7 s; 5 % apart, so that each tells a target in it well enough."""
 
+LABELS: Final = ("namespace", "aiservice", "copy", "node")
+"""Labels of every series, as relabelling gives them to pods."""
+
 MOST: Final = 0.98
 """Highest utilisation: with more, a queue grows without end, and users stop asking."""
 
@@ -31,7 +34,7 @@ class Copy:
     """Replicas of a service on one node that answer requests.
 
     Attributes:
-        who: Namespace, service, copy and node, as Prometheus labels its series.
+        who: Values of `LABELS`.
         rate: Requests per second that it gets.
         seconds: Time of the work of one request there.
     """
@@ -87,16 +90,25 @@ class Servers:
             for bound in counts:
                 counts[bound] += came * copy.within(bound)
 
-    def exposition(self, who: tuple[str, str, str, str]) -> str:
-        """Return the metrics of one copy as its server would."""
-        requests, spent = self.totals.get(who, (0.0, 0.0))
-        counts = self.counts.get(who, {})
+    def exposition(self) -> str:
+        """Return the metrics of all copies, each under the labels that relabelling would give its pods."""
         lines = ["# TYPE aif_request_seconds histogram"]
-        lines += [f'aif_request_seconds_bucket{{le="{bound}"}} {count:.3f}' for bound, count in counts.items()]
-        lines += [f'aif_request_seconds_bucket{{le="+Inf"}} {requests:.3f}']
-        lines += [f"aif_request_seconds_sum {spent:.6f}", f"aif_request_seconds_count {requests:.3f}"]
-        lines += ["# TYPE aif_request_failures_total counter", "aif_request_failures_total 0"]
+        for who, counts in self.counts.items():
+            labels = _labels(who)
+            requests, spent = self.totals[who]
+            lines += [f'aif_request_seconds_bucket{{{labels},le="{le}"}} {count:.3f}' for le, count in counts.items()]
+            lines += [f'aif_request_seconds_bucket{{{labels},le="+Inf"}} {requests:.3f}']
+            lines += [f"aif_request_seconds_sum{{{labels}}} {spent:.6f}"]
+            lines += [f"aif_request_seconds_count{{{labels}}} {requests:.3f}"]
+        lines += ["# TYPE aif_request_failures_total counter"]
+        for who in self.counts:
+            labels = _labels(who)
+            lines += [f"aif_request_failures_total{{{labels}}} 0"]
         return "\n".join(lines) + "\n"
+
+
+def _labels(who: tuple[str, str, str, str]) -> str:
+    return ",".join(f'{name}="{value}"' for name, value in zip(LABELS, who, strict=True))
 
 
 def slowdown(annotations: Mapping[str, str] | None) -> float:

@@ -65,12 +65,7 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
 def _waits(outcome: Outcome) -> bool:
     """Tell whether free capacity would change the outcome; a person's approval is no capacity."""
     approved = outcome.verdict.reason is not Reason.AWAITING_APPROVAL
-    return (
-        outcome.waits
-        or outcome.shortfall > 0
-        or outcome.degraded is not None
-        or (outcome.verdict.status != "True" and approved)
-    )
+    return outcome.waits or outcome.shortfall > 0 or outcome.degraded is not None or (outcome.verdict.status != "True" and approved)
 
 
 def _moved(service: AIService, outcome: Outcome) -> bool:
@@ -96,9 +91,7 @@ def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime)
             verdict = Verdict("WorkloadReady", "False", Reason.QUOTA_EXCEEDED, error.message)
         case _:
             verdict = Verdict("Accepted", "False", Reason.INVALID_SPEC, error.message)
-    return _refuse(
-        service, snapshot, verdict, now, replace(_as_it_is(service, verdict), migration=service.status.migration)
-    )
+    return _refuse(service, snapshot, verdict, now, replace(_as_it_is(service, verdict), migration=service.status.migration))
 
 
 def _as_it_is(service: AIService, fault: Verdict) -> Outcome:

@@ -49,7 +49,9 @@ def removal(service: AIService, view: ServiceView) -> list[Action]:
     return [_delete(child) for child in own_children(service, view) if child.copy]
 
 
-def intents(service: AIService, placements: Sequence[Placement], snapshot: Snapshot, alone: str = "") -> Iterator[Json]:
+def intents(
+    service: AIService, placements: Sequence[Placement], snapshot: Snapshot, alone: str = ""
+) -> Iterator[Json]:
     """Yield each child in full: the copies, the Service in front, the budget, and the route where one is asked for.
 
     A copy that the present spec would not make any more is left as it is: it serves until another one can.

@@ -32,7 +32,6 @@ STARTING_SECONDS = 60.0
 LINGERING_SECONDS = 30.0
 """A pod that ends takes so long beyond its drain at most, unless its node is gone."""
 
-
 def carry_on(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     """Return the next steps of the move that the status tells of: as many as can be taken at once."""
     if service.status.migration is None:
