@@ -100,7 +100,7 @@ def show(scene: Scene, steps: Steps) -> None:
         _follow(scene, steps, at)
     with steps.run(kept) as at:
         kept_again = scene.until(_met, at)
-    steps.say(f"      {_figure(kept_again)}: met again")
+    steps.say(f"      {MOVED} on {_where(kept_again)}: met again, the alarm is cleared")
 
 
 def _slow_down(scene: Scene, service: AIService, steps: Steps) -> None:
@@ -118,6 +118,8 @@ def _follow(scene: Scene, steps: Steps, at: Running) -> None:
     def ended(service: AIService) -> str:
         move = service.status.migration
         if move is not None and move.phase not in told:
+            if not told:
+                steps.say(f"      {moves_view.heading(move).plain}")
             told.append(move.phase)
             steps.say(f"      {moves_view.line(moves.Pursuit('', 0, number=move.id).with_seen(service))}")
         done = move is None and bool(service.status.migrations)
@@ -149,11 +151,14 @@ def _alarm(service: AIService) -> str:
 
 
 def _figure(service: AIService) -> str:
-    row = _latency(service)
+    row, where = _latency(service), _where(service)
     if row is None or row.measured is None:
-        return f"{MOVED} on {moves.nodes(place.node for place in service.status.placements)}"
-    where = moves.nodes(place.node for place in service.status.placements)
+        return f"{MOVED} on {where}"
     return f"{MOVED} on {where}: 99 of 100 requests within {duration(row.measured)} of {duration(row.target)}"
+
+
+def _where(service: AIService) -> str:
+    return moves.nodes(place.node for place in service.status.placements)
 
 
 def _late(waiting: str) -> ClusterError:

@@ -203,7 +203,9 @@ class Follower:
         self.seen, self.pursuit = service, self.pursuit.with_seen(service)
         move = self.pursuit.move
         if move is not None and move.phase is not self._told and self.pursuit.end is None:
-            self._told = move.phase
             if not self._screen.is_terminal:
-                self._screen.print(moves_view.line(self.pursuit), soft_wrap=True)
+                head = moves_view.heading(move).plain if self._told is None else ""
+                lines = filter(None, (head, moves_view.line(self.pursuit)))
+                self._screen.print("\n".join(lines), soft_wrap=True)
+            self._told = move.phase
         return self.pursuit.end is not None

@@ -76,18 +76,16 @@ def figures(known: Sequence[MigrationFigure]) -> Iterator[RenderableType]:
 
 
 def line(pursuit: Pursuit) -> str:
-    """Return the phase that the move has come to, in a line for a log."""
+    """Return the phase that the move has come to, in a line for a log; empty where there is no move."""
     if pursuit.move is None:
         return ""
     move = pursuit.move
-    since = f"{moment(move.phase_since):%H:%M:%S}"
-    told = _told(move.phase, PHASES[move.phase], move)
     figures = "".join(
         f"; {one.dimension} {in_unit(one.dimension, one.source)} -> {in_unit(one.dimension, one.target)}"
         for one in move.figures
         if one.target is not None
     )
-    return f"{since} {heading(move).plain}: {move.phase}, {told}{figures}"
+    return f"{moment(move.phase_since):%H:%M:%S} {move.phase}: {_told(move.phase, PHASES[move.phase], move)}{figures}"
 
 
 def end(pursuit: Pursuit, name: str, advice: str) -> Text:

@@ -77,8 +77,9 @@ async def test_migrate_asks_by_an_annotation_and_shows_a_line_per_phase(
     done = await answered(fake, aif, *words, answer=a_whole_move)
     assert done.status == 0, done.err
     assert re.fullmatch(r"edge-2#\d{8}T\d{6}", asked_of(fake)["net4ai.io/migrate-to"])
-    reserved, verified, end = done.out.splitlines()
-    assert "TargetReserved, the new copy comes up" in reserved
+    head, reserved, verified, end = done.out.splitlines()
+    assert head == "Move 3 from gnb-7 to edge-2, Requested"
+    assert "TargetReserved: the new copy comes up" in reserved
     assert "latency 210 ms -> 14 ms" in verified
     assert end == "Completed: plates serves on edge-2, after 90 s"
 

@@ -131,8 +131,7 @@ def test_a_line_for_a_log_names_the_phase_with_its_time_and_figures() -> None:
     move = a_move("ContractVerified", requestToken=VALUE, verifiedBy="Probe", figures=FIGURES)
     pursuit = Pursuit(VALUE, after=2).with_seen(a_moving_service(migration=move))
     assert moves_view.line(pursuit) == (
-        "12:00:20 Move 3 from gnb-7 to edge-2, LatencyBreached: ContractVerified, the Service turns to the new copy, "
-        "by Probe; latency 210 ms -> 14 ms"
+        "12:00:20 ContractVerified: the Service turns to the new copy, by Probe; latency 210 ms -> 14 ms"
     )
 
 
