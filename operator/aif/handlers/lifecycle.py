@@ -30,11 +30,10 @@ from aif.gateways.loglevels import LogLevels
 from aif.gateways.prometheus.profiles import load as load_profiles
 from aif.gateways.prometheus.source import Prometheus
 from aif.gateways.workqueue import WorkQueue
-from aif.handlers import kopf_edge, reflectors
+from aif.handlers import kopf_edge, migrations, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.measuring import Measurer
-from aif.handlers.migrations import migrating
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.triggers import Triggers
@@ -61,7 +60,8 @@ class Replica:
         self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
-        self._metrics.migrations_in_flight.set_function(lambda: len(migrating(self._world)))
+        self._metrics.migrations_in_flight.set_function(lambda: len(migrations.migrating(self._world)))
+        migrations.follow(self._world, self._metrics, utc_now)
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
         self._recording: Recording | None = None

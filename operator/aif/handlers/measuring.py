@@ -147,7 +147,7 @@ def way_of(placement: Placement) -> float:
 
 
 def mover_of(service: AIService, now: float) -> Mover | None:
-    """Return the copies of ``service`` that are judged side by side; None where it does not move, or only just began to.
+    """Return the copies of ``service`` that are judged side by side; None where there is nothing to be judged yet.
 
     Args:
         service: The service.

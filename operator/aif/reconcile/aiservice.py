@@ -42,11 +42,11 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
         return _suspend(service, snapshot, now)
     outcome = place(service, snapshot, now)
     status = report(service, snapshot, outcome, now)
+    moved = _moved(service, outcome)
     record, children = _write(service, status), _children(service, snapshot, outcome)
     return Decision(
         actions=(
-            *([*record, *_quiet(children)] if _moved(service, outcome) else [*children, *record]),
-            *outcome.news,
+            *([*record, *outcome.news, *_quiet(children)] if moved else [*children, *record, *outcome.news]),
             *_announce(service, status, outcome, snapshot),
             *measured.news(service, status.qos, snapshot.judged or ()),
         ),
@@ -58,14 +58,18 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
         again_after=outcome.again_after,
         waiting=_waits(outcome),
         selection=outcome.selection,
-        ended=outcome.ended,
     )
 
 
 def _waits(outcome: Outcome) -> bool:
     """Tell whether free capacity would change the outcome; a person's approval is no capacity."""
     approved = outcome.verdict.reason is not Reason.AWAITING_APPROVAL
-    return outcome.waits or outcome.shortfall > 0 or outcome.degraded is not None or (outcome.verdict.status != "True" and approved)
+    return (
+        outcome.waits
+        or outcome.shortfall > 0
+        or outcome.degraded is not None
+        or (outcome.verdict.status != "True" and approved)
+    )
 
 
 def _moved(service: AIService, outcome: Outcome) -> bool:
@@ -91,7 +95,9 @@ def fail(service: AIService, error: Rejected, snapshot: Snapshot, now: datetime)
             verdict = Verdict("WorkloadReady", "False", Reason.QUOTA_EXCEEDED, error.message)
         case _:
             verdict = Verdict("Accepted", "False", Reason.INVALID_SPEC, error.message)
-    return _refuse(service, snapshot, verdict, now, replace(_as_it_is(service, verdict), migration=service.status.migration))
+    return _refuse(
+        service, snapshot, verdict, now, replace(_as_it_is(service, verdict), migration=service.status.migration)
+    )
 
 
 def _as_it_is(service: AIService, fault: Verdict) -> Outcome:
@@ -111,11 +117,10 @@ def _refuse(
     stray = outcome.migration is None and current and old_copies(service, current, snapshot.view)
     children = _quiet(_children(service, snapshot, outcome)) if stray else ()
     return Decision(
-        (*_write(service, status), *children, *outcome.news, *news),
+        (*_write(service, status), *outcome.news, *children, *news),
         status,
         (claims_of(current, snapshot) if outcome.ended else snapshot.claims) if current else (),
         waiting=fault.reason is Reason.REF_NOT_FOUND,  # for a node that comes
-        ended=outcome.ended,
     )
 
 
@@ -125,7 +130,7 @@ def _suspend(service: AIService, snapshot: Snapshot, now: datetime) -> Decision:
     status = report(service, snapshot, outcome, now)
     news = [events.suspended(reference(service))] if service.status.placements else []
     actions = (*removal(service, snapshot.view), *_write(service, status), *outcome.news, *news)
-    return Decision(actions, status, ended=outcome.ended)
+    return Decision(actions, status)
 
 
 def _write(service: AIService, status: AIServiceStatus) -> list[Action]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.migration_status import Placement
 from aif.api.base import API_VERSION, FIELD_MANAGER
+from aif.api.migration_status import Placement
 from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
 from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aif.api.aiservice import AIService
-from aif.api.migration_status import Placement
+from aif.api.migration_status import MigrationStatus, Placement
 from aif.domain.policy import Policy
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.sizing import sized
@@ -19,7 +20,14 @@ from aif.scheduling.node_table import NodeTable
 def held(service: AIService, table: NodeTable, policy: Policy) -> tuple[Claim, ...]:
     """Return what the placed ``service`` holds, as after a restart; what is on a node that is gone holds nothing."""
     claims = (claim_of(service, placement, table, policy) for placement in recorded(service))
-    return tuple(claim for claim in claims if claim is not None)
+    move = service.status.migration
+    return leaving((claim for claim in claims if claim is not None), move)
+
+
+def leaving(claims: Iterable[Claim], move: MigrationStatus | None) -> tuple[Claim, ...]:
+    """Return ``claims`` with those marked whose copies ``move`` leaves, and no others."""
+    copies = {each.copy_id for each in move.sources} if move is not None else set()
+    return tuple(replace(claim, leaving=claim.copy in copies) for claim in claims)
 
 
 def claims_for(service: AIService, placements: tuple[Placement, ...], snapshot: Snapshot) -> tuple[Claim, ...]:
@@ -32,7 +40,7 @@ def claims_for(service: AIService, placements: tuple[Placement, ...], snapshot: 
         else claim_of(service, each, snapshot.table, snapshot.policy)
         for each in placements
     )
-    return tuple(claim for claim in fresh if claim is not None)
+    return tuple(replace(claim, leaving=False) for claim in fresh if claim is not None)
 
 
 def recorded(service: AIService) -> list[Placement]:

@@ -24,7 +24,6 @@ STALLING = frozenset({Reason.INVALID_SPEC, Reason.REF_NOT_FOUND, Reason.NAME_CON
 """Reasons that no retry mends; all other refusals wait for the world to change."""
 
 
-
 _IN_WORDS = {
     Phase.TARGET_RESERVED: "the new copy comes up, the old one serves",
     Phase.TARGET_READY: "both copies serve and are judged side by side",

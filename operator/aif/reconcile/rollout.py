@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aif.api.aiservice import AIService, UpdateStrategy
-from aif.api.migration_status import MigrationStatus, Phase, Placement
 from aif.api.base import API_VERSION
+from aif.api.migration_status import MigrationStatus, Phase, Placement
 from aif.api.workload import Variant
 from aif.domain import events
 from aif.domain.actions import Action, Apply, Delete
@@ -49,9 +49,7 @@ def removal(service: AIService, view: ServiceView) -> list[Action]:
     return [_delete(child) for child in own_children(service, view) if child.copy]
 
 
-def intents(
-    service: AIService, placements: Sequence[Placement], snapshot: Snapshot, alone: str = ""
-) -> Iterator[Json]:
+def intents(service: AIService, placements: Sequence[Placement], snapshot: Snapshot, alone: str = "") -> Iterator[Json]:
     """Yield each child in full: the copies, the Service in front, the budget, and the route where one is asked for.
 
     A copy that the present spec would not make any more is left as it is: it serves until another one can.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
-from aif.api.migration_status import MigrationRecord
 from aif.contract.copies import CopyLook
 from aif.contract.watch import Judged
 from aif.domain.actions import Action
@@ -66,7 +65,6 @@ class Decision:
         again_after: Seconds after which the service is to be looked at again in any case.
         waiting: Whether the service waits for capacity, and is to be looked at when some comes free.
         selection: The choice that was made for it; None where an earlier one stays.
-        ended: The move that this ends.
         leeway: Seconds that the write of the status may wait, so that what passes soon is not written.
     """
 
@@ -78,5 +76,4 @@ class Decision:
     again_after: float | None = None
     waiting: bool = False
     selection: Selection | None = None
-    ended: MigrationRecord | None = None
     leeway: float = 0.0

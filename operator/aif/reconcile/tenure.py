@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.api.migration_status import Placement
 from aif.api.conditions import Reason
+from aif.api.migration_status import Placement
 from aif.api.workload import Variant
 from aif.reconcile.copies import copy_id
 from aif.reconcile.loss import GRACE_SECONDS, partition, patience

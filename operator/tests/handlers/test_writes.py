@@ -182,16 +182,16 @@ def test_a_move_that_nothing_measures_takes_four_statuses_and_turns_the_service_
         await show(inside, new, seconds=10)
         assert about_the_service(inside, begin) == [
             "status AIService",
-            "apply Service",
             "event TargetReady",
             "event ContractVerified",
+            "apply Service",
             "status AIService",
+            "event TrafficSwitched",
             "apply PodDisruptionBudget",
             "delete Deployment",
-            "event TrafficSwitched",
             "status AIService",
-            "apply Service",
             "event Completed",
+            "apply Service",
         ]
         assert status_of(inside, "Ready") == "True"
 

@@ -1,4 +1,4 @@
-"""How a move goes on: one step after the other, each recorded before anything is done, and back until the old copy drains.
+"""How a move goes on: step by step, each recorded before anything is done, and back until the old copy drains.
 
 The same status and the same world give the same step, so whoever resumes after a crash goes on where it was left.
 """
@@ -16,7 +16,7 @@ from aif.domain import events
 from aif.domain.annotations import ABORT
 from aif.domain.conditions import Verdict
 from aif.reconcile import tenure
-from aif.reconcile.holding import claims_for
+from aif.reconcile.holding import claims_for, leaving
 from aif.reconcile.moving.asking import abort_of, number_of
 from aif.reconcile.moving.scene import Scene
 from aif.reconcile.moving.state import completed, destination, elapsed, in_step, remaining, taken_back
@@ -31,6 +31,7 @@ STARTING_SECONDS = 60.0
 
 LINGERING_SECONDS = 30.0
 """A pod that ends takes so long beyond its drain at most, unless its node is gone."""
+
 
 def carry_on(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     """Return the next steps of the move that the status tells of: as many as can be taken at once."""
@@ -135,7 +136,7 @@ def _under_way(scene: Scene, again_after: float | None) -> Outcome:
     return Outcome(
         placed_verdict(placements),
         placements,
-        claims_for(scene.service, held, scene.snapshot),
+        leaving(claims_for(scene.service, held, scene.snapshot), scene.move),
         plan=scene.service.status.plan,
         migration=scene.move,
         again_after=again_after,

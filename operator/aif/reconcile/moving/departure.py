@@ -11,6 +11,7 @@ from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationFigure, Placement
 from aif.domain import events
 from aif.domain.conditions import Verdict
+from aif.reconcile.holding import leaving as marked
 from aif.reconcile.measured import in_spec
 from aif.reconcile.moving.limits import Hold, hold
 from aif.reconcile.moving.state import begun, completed, course_of, names
@@ -89,7 +90,7 @@ def _begin(
         planned,
         verdict=placed_verdict(placements),
         placements=placements,
-        claims=(*claims_of(leaving, snapshot), *planned.claims),
+        claims=marked((*claims_of(leaving, snapshot), *planned.claims), move),
         migration=move,
         moved=trigger,
         news=(events.move_started(reference(service), course_of(move), trigger, why),),

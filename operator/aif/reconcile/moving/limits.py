@@ -60,7 +60,12 @@ def hold(service: AIService, trigger: Reason, now: datetime) -> Hold | None:
 def _after_rollback(service: AIService, trigger: Reason, now: datetime) -> Hold | None:
     """Return the wait after a move for the same reason was taken back; what was no fault of it is tried at once."""
     last = service.status.migrations[-1] if service.status.migrations else None
-    if trigger is Reason.REQUESTED or last is None or last.result != MigrationResult.ROLLED_BACK or last.trigger != trigger:
+    if (
+        trigger is Reason.REQUESTED
+        or last is None
+        or last.result != MigrationResult.ROLLED_BACK
+        or last.trigger != trigger
+    ):
         return None
     if last.reason in {Reason.SUPERSEDED, Reason.CAPACITY_RESERVED} or last.generation != service.metadata.generation:
         return None

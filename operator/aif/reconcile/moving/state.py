@@ -68,7 +68,7 @@ def course_of(move: MigrationStatus) -> str:
     return f"Move {move.id} from {source} to {target}"
 
 
-def advanced(move: MigrationStatus, phase: Phase, now: datetime, **told: Any) -> MigrationStatus:  # noqa: ANN401 - fields
+def advanced(move: MigrationStatus, phase: Phase, now: datetime, **told: Any) -> MigrationStatus:
     """Return ``move`` in its next phase, with what was found out on the way."""
     return move.model_copy(update={"phase": phase, "phase_since": timestamp(now), **told})
 

@@ -114,7 +114,7 @@ class Look:
         for source in self.move.sources:
             look = self.snapshot.judged_copies.get(source.copy_id)
             now = loads(look.judged) if look is not None else {}
-            known |= {name: load for name, load in now.items()}
+            known |= now
         return known
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aif.api.aiservice import AIService
+from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationStatus, Phase, Placement
 from aif.contract.alarms import Finding
@@ -157,3 +158,17 @@ def under_way(outcome: Outcome) -> MigrationStatus:
 def told(outcome: Outcome) -> list[str]:
     """Return the news."""
     return [each.reason for each in outcome.news]
+
+
+def breached(
+    service: AIService, *rows: ComputeNode, nodes: Iterable[Node] = READY, value: float = 0.030, **fields: Any
+) -> Snapshot:
+    """Return the world of a service that serves on gnb-7 and breaks its contract there."""
+    snapshot = a_world_of(service, *rows, nodes=nodes, view=world(service, target=None).view)
+    return replace(snapshot, judged=(judged(service, value, **fields),))
+
+
+def annotated(service: AIService, **values: str) -> AIService:
+    """Return ``service`` with these annotations."""
+    meta = service.metadata.model_copy(update={"annotations": values})
+    return service.model_copy(update={"metadata": meta})

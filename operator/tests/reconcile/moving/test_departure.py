@@ -11,14 +11,14 @@ import pytest
 from aif.api.aiservice import AIService
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationRecord, Phase
-from aif.domain.cluster import Node
+from aif.domain.cluster import Node, ServiceView
 from aif.domain.conditions import timestamp
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
 from tests.builders import NOON, a_compute_node, a_node
 from tests.reconcile.moving.moves import a_service, moving, under_way, world
-from tests.reconcile.scenes import changed, copy_of
+from tests.reconcile.scenes import a_copys_pod, a_view, changed, copy_of
 from tests.reconcile.spread import HOME, NEXT, READY, a_spread_service, a_world_of, nodes_of
 
 CORDONED = a_node("worker-gnb-7", unschedulable=True)
@@ -144,9 +144,7 @@ def test_of_several_copies_the_lost_one_is_replaced_before_the_cordoned_one_move
     assert "gnb-8" not in {node for node, _ in nodes_of(outcome)}
 
 
-def _answering(service: AIService) -> Any:
-    from tests.reconcile.scenes import a_copys_pod, a_view  # noqa: PLC0415
-
+def _answering(service: AIService) -> ServiceView:
     children = [copy_of(service, placement) for placement in service.status.placements]
     return a_view(*children, pods=[a_copys_pod(child, uid=child.reference.name) for child in children])
 
