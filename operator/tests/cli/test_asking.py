@@ -27,12 +27,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def put(fake: FakeApi, **status: Any) -> None:
-    fake.put(PATH, named("AIService", {"status": a_moving_service(**status).to_dict()["status"]} | body(fake)))
-
-
-def body(fake: FakeApi) -> dict[str, Any]:
-    stored = fake.read(PATH)
-    return {"metadata": stored["metadata"], "spec": stored["spec"]}
+    told = a_moving_service(**status).to_dict()["status"]
+    fake.put(PATH, named("AIService", {**fake.read(PATH), "status": told}))
 
 
 def asked_of(fake: FakeApi) -> dict[str, str]:
@@ -55,7 +51,9 @@ async def answered(
             await asyncio.sleep(0.01)
         for status in answer(asked_of(fake)[annotation]):
             put(fake, **status)
-            await asyncio.sleep(0.1)
+            looks = len(fake.sent("GET", PATH))
+            while not running.done() and len(fake.sent("GET", PATH)) < looks + 2:
+                await asyncio.sleep(0.01)
         return await running
 
 
