@@ -30,10 +30,10 @@ SLOW: Final = 6
 """How many times as long work takes on that node then."""
 
 STEPS: Final = (
-    Step("Measure the contract of roadside", "15 s"),
+    Step("Measure the contract of roadside", "10 s"),
     Step("Slow its node down until the alarm", "15 s"),
-    Step("Move it while it serves", "30 s"),
-    Step("See the contract kept again", "15 s"),
+    Step("Move it while it serves", "40 s"),
+    Step("See the contract kept again", "5 s"),
 )
 PATIENCE_S: Final = 180.0
 

@@ -19,8 +19,8 @@ CRDS: Final = ROOT / "crds"
 Manifest = dict[str, Any]
 
 HASTE: Final[Manifest] = {
-    "evaluation": {"windowSeconds": 20, "fastWindowSeconds": 10, "forSeconds": 3},
-    "migration": {"verifySeconds": 10, "verifyMinRequests": 50, "drainSeconds": 2, "cooldownSeconds": 60},
+    "evaluation": {"windowSeconds": 20, "fastWindowSeconds": 10, "forSeconds": 3, "clearPercent": 95},
+    "migration": {"verifySeconds": 15, "verifyMinRequests": 50, "drainSeconds": 2, "cooldownSeconds": 60},
 }
 """What a user of a real service would wait minutes for, in seconds: windows, and the looks at a new copy."""
 

@@ -40,7 +40,7 @@ DEFAULT_NAMESPACE: Final = "default"
 FIELD_MANAGER: Final = "kubectl-aif"
 """Under which the API server records what a person asks for."""
 
-LOOK_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.2
 """Between two looks at a service that is followed."""
 
 SILENCE_SECONDS: Final = 30.0

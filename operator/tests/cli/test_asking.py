@@ -52,7 +52,7 @@ async def answered(
         for status in answer(asked_of(fake)[annotation]):
             put(fake, **status)
             looks = len(fake.sent("GET", PATH))
-            while not running.done() and len(fake.sent("GET", PATH)) < looks + 2:
+            while not running.done() and len(fake.sent("GET", PATH)) < looks + 2:  # noqa: ASYNC110 - nothing to wait for
                 await asyncio.sleep(0.01)
         return await running
 
