@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from aif.api.aiservice_demands import Demands
+from aif.api.aiservice_plan import Plan
 from aif.api.base import ApiModel, Count, Timestamp, list_map
 from aif.api.conditions import Condition
 from aif.api.migration_status import MigrationRecord, MigrationStatus, Placement
@@ -123,31 +124,6 @@ class DimensionStatus(ApiModel):
     """When the alarm became what it is; a timer that outlives the operator."""
 
 
-class Plan(ApiModel):
-    """What the operator would do, and waits to be told."""
-
-    offload: _Name
-    """Network or Local."""
-
-    node: _Name | None = None
-    """ComputeNode that it would take."""
-
-    variant: _Name | None = None
-    """Variant that it would run."""
-
-    score: _Score | None = None
-    """Score of that node."""
-
-    reason: _Text = ""
-    """Why."""
-
-    token: _Name | None = None
-    """Value of the annotation net4ai.io/approve that lets it go on."""
-
-    waits_for: Annotated[list[_Name], Field(max_length=4)] = Field(default_factory=list)
-    """Steps that wait for approval."""
-
-
 class AIServiceSummary(ApiModel):
     """Composed text for the printer columns."""
 
@@ -206,7 +182,7 @@ class AIServiceStatus(ApiModel):
     """The contract, dimension by dimension."""
 
     plan: Plan | None = None
-    """What the operator would do."""
+    """What was decided; with a token, what waits for approval."""
 
     migrations: Annotated[list[MigrationRecord], Field(max_length=10, json_schema_extra=list_map("id"))] = Field(
         default_factory=list

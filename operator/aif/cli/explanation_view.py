@@ -12,6 +12,7 @@ from rich.text import Text
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_demands import Demands
+from aif.api.aiservice_plan import Plan
 from aif.api.aiservice_status import Candidate, Placement, Term
 from aif.api.migration_status import MigrationStatus
 from aif.cli import moves, moves_view
@@ -97,8 +98,24 @@ def _why(service: AIService, message: str) -> Iterator[Text]:
     plan = service.status.plan
     if service.status.placements and plan is not None and plan.reason:
         yield Text(f"Why: {plan.reason}")
+    if service.status.placements and plan is not None and plan.decision is not None:
+        yield Text(f"Plan: {_planned(plan)}")
     if message and not (service.status.placements and message.startswith("On ")):
         yield Text(message)
+
+
+def _planned(plan: Plan) -> str:
+    """Return the decision with the parts of a split, and what came next."""
+    parts = " and ".join(f"{part.where} {optional(part.microseconds, duration)}" for part in plan.parts)
+    split = f" after {plan.cut}, {parts}; {plan.node} runs all of it, as nothing serves the users' part yet"
+    told = f"{plan.decision}{split if len(plan.parts) > 1 else ''}"
+    if plan.runner_up is None:
+        return f"{told}; no other candidate"
+    other = plan.runner_up
+    named = "the users' devices" if other.node is None else f"{other.node} as variant {other.variant}"
+    score = "" if other.score is None else f", score {other.score}"
+    latency = other.predicted_latency_microseconds
+    return f"{told}; next best {named}{score}" + (f", predicted {duration(latency)}" if latency is not None else "")
 
 
 def demands(asked: Demands | None) -> RenderableType | None:

@@ -56,6 +56,18 @@ def place(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: Plo
     _module("place").run(profile, output, plot)
 
 
+@plan.command()
+def mobility(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Predict where a user group goes next, and decide whether its service moves ahead of it."""
+    _module("mobility").run(profile, output, plot)
+
+
+@plan.command()
+def energy(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
+    """Choose devices, shares of the load and hours by energy or carbon, where time and budget allow."""
+    _module("energy").run(profile, output, plot)
+
+
 @plan.command(name="exit")
 def exits(profile: ProfileOption, output: OutputOption = Output.TABLE, plot: PlotOption = "") -> None:
     """Choose the exit of a model and its cut under a deadline, and when an unsure answer goes one tier up."""

@@ -12,7 +12,7 @@ from aif.contract.limits import Limit, Sense, requests_for
 from aif.contract.profiles import Profile, Signal
 from aif.contract.watch import Answers, Judged, Promise, Question, Watch, promises_of
 
-FAILURES: Final = "failures"
+FAILURES: Final = "answered"
 """Name of what every copy owes, promised or not: that it answers."""
 
 SUCCEEDING: Final = 0.99

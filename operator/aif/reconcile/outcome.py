@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aif.api.aiservice import Offload
-from aif.api.aiservice_status import Plan
+from aif.api.aiservice_plan import Plan
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationRecord, MigrationStatus, Placement
 from aif.domain.actions import Emit
@@ -76,10 +76,10 @@ def standing(current: Sequence[Placement], fault: Verdict) -> Verdict:
     return Verdict("Placed", "Unknown", fault.reason, "Not decided: the service is not accepted")
 
 
-def locally(why: str) -> Outcome:
-    """Return that the users' devices serve themselves."""
-    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {why}"[:1024])
-    return Outcome(verdict, plan=Plan(offload=Offload.LOCAL, reason=why[:256]))
+def locally(plan: Plan) -> Outcome:
+    """Return that the users' devices serve themselves, as ``plan`` says why."""
+    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {plan.reason}")
+    return Outcome(verdict, plan=plan)
 
 
 def short(shortfall: int, wanted: int, selection: Selection) -> Verdict:

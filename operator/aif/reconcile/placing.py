@@ -12,6 +12,7 @@ from aif.reconcile.moving.causes import pressed
 from aif.reconcile.moving.course import carry_on, refuse_abort
 from aif.reconcile.moving.departure import depart
 from aif.reconcile.outcome import Outcome, locally
+from aif.reconcile.plans import local_plan
 from aif.reconcile.renewal import renew
 from aif.reconcile.snapshot import Snapshot
 from aif.reconcile.tenure import same_pods
@@ -31,7 +32,7 @@ def place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
 
 def _place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     if service.spec.offload is Offload.LOCAL:
-        return locally("spec.offload is Local")
+        return locally(local_plan(service, "spec.offload is Local"))
     current = tuple(service.status.placements)
     if not current:
         return _choose(service, snapshot)
@@ -63,5 +64,5 @@ def _choose(service: AIService, snapshot: Snapshot) -> Outcome:
 def _nowhere(service: AIService, selection: Selection) -> Outcome:
     side = offload.decide(service, None)
     if side.chosen is Offload.LOCAL:
-        return locally(side.reason)
+        return locally(local_plan(service, side.reason))
     return Outcome(Verdict("Placed", "False", selection.reason, selection.message), selection=selection)

@@ -43,16 +43,25 @@ def success(chosen: Choice, fitting: int) -> str:
     return f"{chosen.node} ({chosen.tier}) {best}, as variant {chosen.variant.name} with score {chosen.score}"
 
 
+def held_jointly(choices: Sequence[Choice]) -> str:
+    """Return the sentence for a service that no radio site takes alone, and several hold jointly."""
+    return f"No radio site takes all replicas; held jointly, ahead of other tiers: {_placed(choices)}"
+
+
 def overflowing(choices: Sequence[Choice], found: Sequence[Shortage], left: int, nodes: int) -> str:
     """Return the sentence for a service whose replicas no node takes all, ``left`` of which find no place."""
-    placed = ", ".join(f"{choice.replicas} on {choice.node}" for choice in choices[:_GAPS_TOLD])
-    more = f" and {len(choices) - _GAPS_TOLD} more" if len(choices) > _GAPS_TOLD else ""
+    placed = _placed(choices)
     if not left:
-        return f"No node takes all replicas: {placed}{more}"
+        return f"No node takes all replicas: {placed}"
     variants = len({shortage.variant for shortage in found})
     if not choices:
         return failure(found, nodes, variants)
-    return f"{left} replicas find no place ({placed}{more} do): {failure(found, nodes, variants)}"
+    return f"{left} replicas find no place ({placed} do): {failure(found, nodes, variants)}"
+
+
+def _placed(choices: Sequence[Choice]) -> str:
+    placed = ", ".join(f"{choice.replicas} on {choice.node}" for choice in choices[:_GAPS_TOLD])
+    return placed + (f" and {len(choices) - _GAPS_TOLD} more" if len(choices) > _GAPS_TOLD else "")
 
 
 def failure(found: Sequence[Shortage], nodes: int, variants: int) -> str:

@@ -42,6 +42,7 @@ class Forecast:
         joules: Energy of compute and transfer.
         accuracy: Accuracy of service, 0..1.
         grams_co2e: Emission of compute and transfer.
+        up_bits_per_second: Rate of the path from the users.
     """
 
     latency_seconds: float | None = None
@@ -52,6 +53,7 @@ class Forecast:
     joules: float | None = None
     accuracy: float | None = None
     grams_co2e: float | None = None
+    up_bits_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

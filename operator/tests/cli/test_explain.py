@@ -62,6 +62,48 @@ def shown(service: AIService, *, width: int = 100, encoding: str = "utf-8", term
     return stream.read()
 
 
+PLAN: dict[str, Any] = {
+    "offload": "Network",
+    "decision": "Network",
+    "node": "gnb-7",
+    "cut": "Input",
+    "reason": "it fits",
+}
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        pytest.param({}, "Plan: Network; no other candidate", id="alone"),
+        pytest.param(
+            {"runnerUp": {"decision": "Network", "node": "gnb-8", "variant": "gpu", "score": 71}},
+            "Plan: Network; next best gnb-8 as variant gpu, score 71",
+            id="another node",
+        ),
+        pytest.param(
+            {"runnerUp": {"decision": "Local", "predictedLatencyMicroseconds": 31_000}},
+            "Plan: Network; next best the users' devices, predicted 31 ms",
+            id="the users' devices",
+        ),
+        pytest.param(
+            {
+                "decision": "Split",
+                "cut": "pool1",
+                "parts": [{"where": "ue", "microseconds": 1000}, {"where": "gnb-7", "microseconds": 2500}],
+            },
+            "Plan: Split after pool1, ue 1 ms and gnb-7 2.5 ms; gnb-7 runs all of it",
+            id="a split",
+        ),
+    ],
+)
+def test_the_plan_is_told_with_the_runner_up(plan: dict[str, Any], said: str) -> None:
+    assert said in shown(a_placed_service(plan={**PLAN, **plan}), width=160)
+
+
+def test_a_plan_of_an_earlier_release_is_told_without_a_decision() -> None:
+    assert "Plan:" not in shown(a_placed_service(plan={"offload": "Network", "node": "gnb-7", "reason": "it fits"}))
+
+
 @pytest.mark.parametrize("name", ["roadside", "tactile"])
 def test_the_demo_is_explained_as_it_was_reviewed(aif: Aif, name: str) -> None:
     """Write the file anew by ``aif explain NAME -f manifests/samples/network.yaml -f .../services.yaml -o json``."""

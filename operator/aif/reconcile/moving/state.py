@@ -85,7 +85,7 @@ def destination(placements: Iterable[Placement], move: MigrationStatus | None) -
     """Return where a service runs once ``move`` is over: where it runs, if there is none."""
     if move is None:
         return list(placements)
-    gone = {each.copy_id for each in (*move.sources, *move.targets)}
+    gone = {each.copy_id for each in move.sources} | {each.copy_id for each in move.targets}
     return [*(each for each in placements if each.copy_id not in gone), *move.targets]
 
 

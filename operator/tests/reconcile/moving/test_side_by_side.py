@@ -9,6 +9,7 @@ import pytest
 
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationFigure, Phase, VerifiedBy
+from aif.contract.copies import FAILURES
 from tests.builders import NOON
 from tests.reconcile.moving.moves import (
     a_look,
@@ -49,6 +50,12 @@ def test_a_copy_that_breaks_the_contract_stays_only_where_it_is_better(
         assert told(outcome) == ["RolledBack"]
 
 
+def test_a_copy_that_is_as_bad_as_the_old_one_does_not_stand_in_the_way_of_an_order() -> None:
+    service = moving(Phase.TARGET_READY, Reason.SPEC_CHANGED)
+    outcome = goes_on(service, world(service, looks=(0.030, 0.031)), NOON + timedelta(seconds=61))
+    assert under_way(outcome).phase is Phase.CONTRACT_VERIFIED
+
+
 def test_a_copy_that_breaks_the_contract_has_time_to_get_warm() -> None:
     service = moving(Phase.TARGET_READY)
     assert under_way(goes_on(service, world(service, looks=(BAD, 0.050)))).phase is Phase.TARGET_READY
@@ -56,7 +63,7 @@ def test_a_copy_that_breaks_the_contract_has_time_to_get_warm() -> None:
 
 def test_a_copy_that_fails_its_requests_goes_back_at_once() -> None:
     service = moving(Phase.TRAFFIC_SWITCHED)
-    failing = a_look(service, 0.9, dimension="failures")
+    failing = a_look(service, 0.9, dimension=FAILURES)
     snapshot = world(service, looks=(None, GOOD), serving=ONLY_TARGET)
     copy = under_way(goes_on(service, snapshot)).targets[0].copy_id
     outcome = goes_on(service, replace(snapshot, judged_copies={copy: failing}))

@@ -9,7 +9,7 @@ import typer.main
 from cluster import tools
 from cluster.cli import app
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "local-cluster.md").read_text()
+GUIDE = (Path(__file__).parents[3] / "docs" / "local-cluster.md").read_text()
 GROUP = typer.main.get_group(app)
 COMMANDS = GROUP.commands
 

@@ -153,7 +153,7 @@ def test_a_lost_accelerator_is_seen_in_the_nodes_allocatable(embedded: Cluster) 
 
 @pytest.mark.usefixtures("embedded")
 def test_the_command_line_finds_the_cluster(folders: Folders) -> None:
-    environ = {**os.environ, "XDG_STATE_HOME": str(folders.state.parent), "PYTHONPATH": str(Path(__file__).parents[1])}
+    environ = {**os.environ, "XDG_STATE_HOME": str(folders.state.parent), "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "cluster", "status", "--name", "tool", "--output", "json"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
     assert {part["state"] for part in json.loads(done.stdout)["parts"]} == {"ready"}

@@ -96,7 +96,7 @@ def _monitoring(kubectl: Kubectl) -> None:
     """Stand-ins for the kinds of the Prometheus operator."""
     stand_ins = str(object_file("monitoring-crds"))
     kubectl("apply", "--server-side", "-f", stand_ins)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", stand_ins)
+    kubectl.await_kinds("-f", stand_ins)
 
 
 @pytest.mark.usefixtures("_monitoring")
@@ -141,7 +141,7 @@ def test_the_api_server_takes_every_object_of_an_overlay(kubectl: Kubectl, overl
 def kinds(helm: Helm, kubectl: Kubectl) -> None:
     """The chart of the kinds, installed, or found installed."""
     helm("upgrade", "--install", CRDS_RELEASE, CRDS_CHART, "--namespace", "default")
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{name}" for name in KINDS))
+    kubectl.await_kinds(*(f"crd/{name}" for name in KINDS))
 
 
 @pytest.fixture

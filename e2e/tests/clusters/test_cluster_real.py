@@ -203,7 +203,7 @@ def test_a_start_that_was_killed_is_brought_down_without_a_trace(
 ) -> None:
     assert cluster.name == NAME, "which shows that this machine can run real nodes"
     before, layout = MachineState.now(), folders.layout("cut-short")
-    environ = {**os.environ, "XDG_STATE_HOME": str(folders.state.parent), "PYTHONPATH": str(Path(__file__).parents[1])}
+    environ = {**os.environ, "XDG_STATE_HOME": str(folders.state.parent), "PYTHONPATH": str(Path(__file__).parents[2])}
     environ.pop("KUBECONFIG", None)
     command = ["python", "-m", "cluster", "up", "--nodes", "solo-1:", "--name", "cut-short"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as started:

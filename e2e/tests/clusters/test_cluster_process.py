@@ -70,7 +70,7 @@ def test_a_process_survives_the_one_that_started_it(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     pid = int(done.stdout)
     identity = ProcessIdentity(pid, start_mark(pid) or "")
