@@ -67,7 +67,7 @@ def test_a_broken_contract_moves_the_service_to_where_it_is_predicted_to_hold() 
         pytest.param({"value": 0.012}, id="a burst, as the slow window says"),
     ],
 )
-def test_an_alarm_that_is_not_cleared_yet_leaves_no_node_that_keeps_the_contract(values: dict[str, float]) -> None:
+def test_an_alarm_that_is_not_cleared_yet_leaves_no_node_that_keeps_the_contract(values: dict[str, Any]) -> None:
     service = a_service()
     raised = replace(judged(service, BAD), **values)
     outcome = decided(service, replace(breached(service), judged=(raised,)))
