@@ -25,7 +25,11 @@ def test_a_new_image_comes_beside_the_old_copy_which_goes_when_it_is_ready(servi
         eventually(lambda: images(services.copies("plates")) == ["plates:2"], "only the new copy is left")
         services.await_ready("plates")
     assert fewest[0] >= 1
-    assert {"Moving", "Retired"} <= set(services.events("plates"))
+    eventually(lambda: "Completed" in services.events("plates"), "the move is over")
+    phases = ["MoveStarted", "TargetReady", "ContractVerified", "TrafficSwitched", "Completed"]
+    assert [services.events("plates").count(each) for each in phases] == [1] * len(phases)
+    (record,) = services.get("plates")["status"]["migrations"]
+    assert (record["trigger"], record["result"], record["verifiedBy"]) == ("SpecChanged", "Completed", "Probe")
 
 
 def test_a_copy_that_never_becomes_ready_leaves_the_old_one_serving(services: Services) -> None:

@@ -18,6 +18,7 @@ from aif.errors import InvalidInput
 from aif.gateways.journal import files
 from aif.handlers.frames import (
     CLAIMS,
+    JUDGED,
     NODES,
     PODS,
     POLICY,
@@ -31,6 +32,7 @@ from aif.handlers.frames import (
 )
 from aif.handlers.recording import FORMAT
 from aif.reconcile.copies import copy_id
+from aif.reconcile.moving.state import destination
 from aif.reconcile.placing import place
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.snapshot import Snapshot
@@ -171,7 +173,7 @@ class Replay:
         selection = outcome.selection
         return {
             uid: {
-                "places": [place_of(placement) for placement in outcome.placements],
+                "places": [place_of(placement) for placement in destination(outcome.placements, outcome.migration)],
                 "reason": str(selection.reason if selection else outcome.verdict.reason),
                 "message": selection.message if selection else outcome.verdict.message,
             }
@@ -227,6 +229,7 @@ def _snapshot(line: Json, table: NodeTable, service: AIService, copies: Mapping[
         claims=renamed_claims(CLAIMS.validate_python(line["claims"]), service.metadata.uid, copies),
         barred=frozenset(line["barred"]),
         may_move=line["mayMove"],
+        judged=JUDGED.validate_python(line.get("judged")),
         policy=policy,
     )
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
 from aif.api.base import API_VERSION, FIELD_MANAGER
+from aif.api.migration_status import Placement
 from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
 from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
@@ -104,6 +104,7 @@ def _pod(service: AIService, workload: Workload, variant: Variant, policy: Polic
         ],
     }
     return {
+        "terminationGracePeriodSeconds": DRAIN_SECONDS + service.spec.migration.drain_seconds,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},

@@ -35,10 +35,11 @@ def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Seq
     waits_for = waiting_steps(service, snapshot.policy, selection.choices)
     if waits_for:
         return _proposed(service, snapshot, selection, waits_for)
-    return _taken(service, selection, kept, snapshot)
+    return taken(service, selection, kept, snapshot)
 
 
-def _taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
+def taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
+    """Return that the choice is taken, beside the placements that are ``kept``."""
     new = [_placement(service, choice) for choice in selection.choices]
     placements = (*kept, *new)
     claims = [replace(choice.claim, copy=place.copy_id) for choice, place in zip(selection.choices, new, strict=True)]

@@ -30,7 +30,7 @@ class Room:
         hosts: Row of each Node.
         usage: Requests of the pods bound to each row's Node.
         claims: Claims on each row's Node.
-        leaving: Copies with bound pods that no claim names, such as old ones on their way out, by row.
+        leaving: Copies on their way out, by row: those that a leaving claim names, or with bound pods that none names.
         allocatable: What the Node offers, per resource; 0 where it does not list it, as Kubernetes counts.
         free: Of that, what neither a pod nor a claim takes; below zero where more is taken than allocatable.
         busy: Share of the node's devices that claims keep busy, per device type.
@@ -107,9 +107,12 @@ class Room:
         return room
 
     def settled(self) -> Self:
-        """Return the room as if the pods of copies that no claim names were gone."""
+        """Return the room as if the copies on their way out were gone: those that no claim names, or a leaving one."""
         room = self.copy()
         for row, copies in self.leaving.items():
+            for claim in self.claims[row]:
+                if claim.leaving:
+                    room.release(claim)
             for key in copies:
                 room.vacate(row, key)
         room.leaving.clear()
@@ -234,11 +237,16 @@ class Room:
 
 
 def _leaving(usage: Usage, claims: Iterable[Claim]) -> frozenset[CopyKey]:
-    """Return the copies with pods in ``usage`` that no claim names; a claim that names none speaks for all copies."""
+    """Return the copies that a leaving claim names, and those with pods in ``usage`` that no claim names.
+
+    A claim that names no copy speaks for all of them.
+    """
+    listed = list(claims)
+    gone = frozenset((claim.namespace, claim.service, claim.copy) for claim in listed if claim.leaving)
     if not usage.ours:
-        return frozenset()
-    claimed = {(claim.namespace, claim.service, claim.copy) for claim in claims}
-    return frozenset(
+        return gone
+    claimed = {(claim.namespace, claim.service, claim.copy) for claim in listed}
+    return gone | frozenset(
         (namespace, service, copy)
         for (namespace, service), copies in usage.ours.items()
         if (namespace, service, "") not in claimed
