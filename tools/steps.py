@@ -90,7 +90,10 @@ LINT = (
     Step("contracts of the architecture", tool("lint-imports")),
     Step("figures of style", (sys.executable, str(ROOT / "tools" / "style_figures.py")), Show.AT_THE_END),
 )
-VERIFY = (Step("generated files", module("aif.cli.generate", "--check")),)
+VERIFY = (
+    Step("generated files", module("aif.cli.generate", "--check")),
+    Step("the model of the server", (sys.executable, str(ROOT / "tools" / "plates_model.py"), "--check")),
+)
 UNIT = (
     Step(
         "unit and property tests, coverage of the pure packages",
@@ -100,7 +103,7 @@ UNIT = (
 )
 TESTS = ROOT / "e2e" / "tests"
 AUDITS = Path(tempfile.gettempdir()) / f"aif-audits-{os.getpid()}"
-WITH_THE_OPERATOR = ("operators", "losses")
+WITH_THE_OPERATOR = ("operators", "losses", "moves")
 
 
 def end_to_end() -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from demo import breach
 from demo import up as demo
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -289,7 +290,7 @@ def test_every_decision_has_a_number_of_its_own_which_its_title_repeats() -> Non
 
 def test_the_readme_shows_the_steps_that_the_demo_takes() -> None:
     told = re.findall(r"^\[\d+/\d+\] (.+?) \(usually (.+?)\)$", Document("README.md").text, re.MULTILINE)
-    steps = (demo.CRDS, demo.NODES, demo.OPERATOR, demo.NETWORK, demo.SERVICES)
+    steps = (demo.CRDS, demo.NODES, demo.MEASURING, demo.OPERATOR, demo.NETWORK, demo.SERVICES, *breach.STEPS)
     assert told == [(step.title, step.usually) for step in steps]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import BAD, GOOD, WORSE, Moves
+from contract_moves import BAD, GOOD, WORSE, Moves
 from rest import eventually, stays
 from sampling import sampled
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from conftest import BAD, GOOD, Moves
+from contract_moves import BAD, GOOD, Moves
 from rest import Json, eventually, stays
 from sampling import sampled
 

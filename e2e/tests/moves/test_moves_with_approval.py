@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import BAD, Moves
+from contract_moves import BAD, Moves
 from kubectl import Kubectl, KubectlFailed
 from rest import stays
 from sampling import sampled
@@ -36,6 +36,7 @@ def test_a_move_waits_for_a_tenant_who_may_not_write_the_status(
         services.apply(moves.pool.plain("plates", autonomy=autonomy))
         services.await_condition("plates", "ApprovalRequired", "True")
         approve(moves, kubectl, tenant)
+        services.await_ready("plates")
     source = moves.serve(autonomy=autonomy)
     with sampled(services, "plates"):
         moves.turn(source, BAD)

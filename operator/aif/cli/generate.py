@@ -13,6 +13,7 @@ import yaml
 from aif.api.crd import custom_resource_definition
 from aif.api.kinds import KINDS, Kind
 from aif.api.reference import api_reference
+from aif.cli.monitoring import monitoring_files
 from aif.cli.rights import rights_files
 from aif.planning.tables import NAMES, derived, text_of
 
@@ -54,8 +55,8 @@ def generate(
     ] = False,
     root: Annotated[Path, typer.Option(help="Root of the repository.", exists=True, file_okay=False)] = Path(),
 ) -> None:
-    """Write the CRDs, the charts' copies of them and of the rights, the API reference and the tables of models."""
-    files = generated_files() | rights_files(root) | table_files()
+    """Write the CRDs, the charts' copies of them and of the rights, the API reference, tables of models, rules."""
+    files = generated_files() | rights_files(root) | table_files() | monitoring_files(root)
     stale = outdated(root, files)
     if not check:
         write(root, {path: files[path] for path in stale})

@@ -18,7 +18,7 @@ class Bearing(Enum):
 
     KEEPS = "keeps every promise"
     BETTER = "breaks a promise, and is better than the old copy, which breaks it too"
-    ALIKE = "breaks a promise as the old copy does, and is not enough better"
+    ALIKE = "breaks a promise about as much as the old copy does"
     WORSE = "breaks a promise that the old copy keeps, or breaks it more"
     UNKNOWN = "not known"
 
@@ -46,7 +46,7 @@ def compare(target: Iterable[Judged], source: Mapping[str, float], gain: float) 
     Args:
         target: What is known of it.
         source: Load of the old copy per promise (`Limits.load`), as far as it is known.
-        gain: Share by which the load must be smaller, 0..1.
+        gain: Share by which a load has to differ to count as better, or worse, 0..1.
     """
     binding = [each for each in target if each.limit.hard]
     broken = tuple(each for each in binding if each.finding is Finding.BREACHED)
@@ -65,7 +65,7 @@ def _beside(target: Judged, source: float | None, gain: float) -> Bearing:
     if source is None or target.value is None or source <= target.limit.raise_above:
         return Bearing.WORSE
     load = load_of(target.limit, target.value)
-    if load > source:
+    if load > source * (1.0 + gain):
         return Bearing.WORSE
     return Bearing.BETTER if load <= source * (1.0 - gain) else Bearing.ALIKE
 

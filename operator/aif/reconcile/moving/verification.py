@@ -143,7 +143,8 @@ def opinion(look: Look) -> Opinion:
     """Return whether the new copy may go on to the next phase.
 
     Side by side, a kept contract is enough as soon as it is known from enough requests; on probation it has to be kept
-    all the while. What is known to be worse goes back once the window is as long as the fast one of the contract.
+    all the while. What is known to be worse goes back once the window is as long as the fast one of the contract; what
+    is about as bad does where the move is for the sake of the contract, and else does not stand in the way of an order.
     """
     if not look.measured:
         return Opinion(Answer.GO_ON, VerifiedBy.PROBE)
@@ -152,13 +153,14 @@ def opinion(look: Look) -> Opinion:
     last = remaining(look.move.deadline, look.now)
     stand = look.comparison if look.enough else Comparison(Bearing.UNKNOWN)
     on_probation = look.move.phase is Phase.TRAFFIC_SWITCHED
-    if stand.errs or (stand.bearing in (Bearing.WORSE, Bearing.ALIKE) and (_settled(look) or not left or not last)):
+    against = {Bearing.WORSE, Bearing.ALIKE} if look.move.trigger in FOR_THE_CONTRACT else {Bearing.WORSE}
+    if stand.errs or (stand.bearing in against and (_settled(look) or not left or not last)):
         return _back(look, stand)
     if stand.bearing is Bearing.KEEPS and not (on_probation and left and last):
         return Opinion(Answer.GO_ON, VerifiedBy.MEASUREMENT, look.figures)
     if left and last:
         return Opinion(Answer.WAIT, again_after=min(left, last))
-    if stand.bearing is Bearing.BETTER:
+    if stand.bearing is not Bearing.UNKNOWN:
         return Opinion(Answer.GO_ON, VerifiedBy.MEASUREMENT, look.figures)
     return _unknown(look, last)
 

@@ -50,6 +50,12 @@ def test_a_copy_that_breaks_the_contract_stays_only_where_it_is_better(
         assert told(outcome) == ["RolledBack"]
 
 
+def test_a_copy_that_is_as_bad_as_the_old_one_does_not_stand_in_the_way_of_an_order() -> None:
+    service = moving(Phase.TARGET_READY, Reason.SPEC_CHANGED)
+    outcome = goes_on(service, world(service, looks=(0.030, 0.031)), NOON + timedelta(seconds=61))
+    assert under_way(outcome).phase is Phase.CONTRACT_VERIFIED
+
+
 def test_a_copy_that_breaks_the_contract_has_time_to_get_warm() -> None:
     service = moving(Phase.TARGET_READY)
     assert under_way(goes_on(service, world(service, looks=(BAD, 0.050)))).phase is Phase.TARGET_READY
