@@ -264,8 +264,7 @@ def test_transcripts_are_what_the_commands_print() -> None:
 
 @each_document
 def test_python_in_a_document_prints_what_the_document_says(document: Document) -> None:
-    failed, _ = doctest.testfile(str(document.path), module_relative=False)
-    assert failed == 0
+    assert doctest.testfile(str(document.path), module_relative=False).failed == 0
 
 
 def test_the_picture_shows_the_network_of_the_samples() -> None:

@@ -33,6 +33,12 @@ class Exposition:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.compute = Histogram(
+            "aif_compute_seconds",
+            "Time that the model computed for a request, without waiting for its turn",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
         self.failures = Counter(
             "aif_request_failures", "Requests and streams that failed by the server's fault", registry=self.registry
         )
