@@ -2,8 +2,8 @@
 
 Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
-Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods of
-the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at given
+Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods
+of the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at given
 times whatever came back. All strategies run in one cluster, one after the other:
 
 * `recreate`: the Deployment is deleted and created again for the other node.
