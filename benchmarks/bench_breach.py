@@ -26,6 +26,7 @@ import typer
 from campaigns.printing import machine
 from moving import alarms, rescue
 from moving.rescue import Round
+from moving.testbed import leave_out_where_unfit
 from moving.timers import Timers
 from rich.console import Console
 from rich.table import Table
@@ -50,6 +51,8 @@ def main(
     output: Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")] = Output.TABLE,
 ) -> None:
     """Measure and print."""
+    if rounds:
+        leave_out_where_unfit()
     timers = Timers()
     try:
         with Steps(Console(stderr=True)) as steps:

@@ -2,9 +2,9 @@
 
 Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
-Root on Linux. Three nodes with kubelet, containerd and kube-proxy run pods of the inference server; the load comes from
-where clients of Services are, by three kinds of clients, and is due at given times whatever came back. All strategies
-run in one cluster, one after the other:
+Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods of
+the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at given
+times whatever came back. All strategies run in one cluster, one after the other:
 
 * `recreate`: the Deployment is deleted and created again for the other node.
 * `rolling`: a rolling update to the other node; its server closes the door at SIGTERM, as most do.
@@ -29,7 +29,7 @@ from campaigns.printing import machine
 from moving.course import Lap, Plan, run
 from moving.loading import Load
 from moving.strategies import Strategy
-from moving.testbed import testbed
+from moving.testbed import leave_out_where_unfit, testbed
 from rich.console import Console
 from rich.table import Table
 
@@ -59,6 +59,7 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     output: Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")] = Output.TABLE,
 ) -> None:
     """Measure and print."""
+    leave_out_where_unfit()
     plan = Plan(moves, services, Load(rate, streams, chunks=chunks, interval=interval), pause, requests)
     try:
         with (

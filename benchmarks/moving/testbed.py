@@ -22,7 +22,7 @@ from cluster.choose import Asked
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.progress import Steps
-from cluster.real import python_image
+from cluster.real import python_image, requirements
 from cluster.real.machine import TIER_LABEL, RealNode
 from cluster.real.verbs import RealNodes
 from cluster.record import Provider
@@ -64,6 +64,13 @@ class Testbed:
             yield replica
         finally:
             replica.end()
+
+
+def leave_out_where_unfit() -> None:
+    """End the program with 0 and the reason where this machine cannot run real nodes."""
+    if (reason := requirements.problem()) is not None:
+        print(f"left out: {reason}")
+        raise SystemExit(0)
 
 
 @contextlib.contextmanager

@@ -157,11 +157,14 @@ class Settings:
     metric_profiles: str = _setting("", str)
     """File with metric profiles of the administrator, over those that come along; none when empty."""
 
+    resource_profiles: str = _setting("", str)
+    """File with resource profiles of the administrator, over those that come along; none when empty."""
+
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""
 
     operator_weight_percent: int = _setting(30, _integer(0, 100))
-    """Share of stability, balance, cost and carbon in the score of a service that has a contract."""
+    """Share of stability, packing, balance, cost and carbon in the score of a service that has a contract."""
 
     moves_at_once: int = _setting(10, _integer(1, 10_000))
     """Services that may move at the same time; what is lost is replaced all the same."""

@@ -42,6 +42,7 @@ CHANGED: Final = replace(
     prometheus_url="https://metrics.example.org/tenant",
     evaluation_seconds=7.5,
     metric_profiles="/profiles/mine.yaml",
+    resource_profiles="/profiles/resources.yaml",
     ladder=(frozenset({Tier.EDGE}), frozenset({Tier.CORE, Tier.CLOUD})),
     operator_weight_percent=0,
     moves_at_once=10_000,
@@ -94,6 +95,7 @@ def test_the_log_levels_are_mounted_where_the_operator_looks(where: str, folder:
     assert volume == {"name": "log-levels", "configMap": source}
 
 
+_PATHS: Final = ("profile", "record", "metricProfiles", "resourceProfiles", "kubeconfig", "context")
 BAD_SETTINGS: Final = [
     ("leaseName", "Not A Name", None),
     ("leaseDurationSeconds", 0.5, "0.5"),
@@ -115,13 +117,10 @@ BAD_SETTINGS: Final = [
     ("logLevel", "loud", "loud"),
     ("logFormat", "xml", "xml"),
     ("logLevelsFile", "levels", None),
-    ("profile", 1, None),
-    ("record", 1, None),
     ("recordMebibytes", 0, "0"),
     ("prometheusUrl", "prometheus:9090", "prometheus:9090"),
     ("prometheusUrl", "http://prometheus:9090/?q=1", "http://prometheus:9090/?q=1"),
     ("evaluationSeconds", 3601, "3601"),
-    ("metricProfiles", 1, None),
     ("ladder", [["Moon"]], "Moon"),
     ("ladder", [[]], ";"),
     ("operatorWeightPercent", 101, "101"),
@@ -129,8 +128,7 @@ BAD_SETTINGS: Final = [
     ("runtimeClasses", [1], None),
     ("acceleratorTolerations", {"a=b": ["c"]}, None),
     ("acceleratorTolerations", {"a": []}, "a="),
-    ("kubeconfig", 1, None),
-    ("context", 1, None),
+    *((name, 1, None) for name in _PATHS),
 ]
 """A setting, a value that breaks its rule, and that value as the operator would be told it (None: any text is fine)."""
 

@@ -105,8 +105,8 @@ def test_labels_in_the_text_of_an_alert_are_labels_of_its_result(documents: list
 def test_every_alert_has_a_heading_in_troubleshooting_and_a_row_in_the_guide(documents: list[Document]) -> None:
     told = {rule["alert"] for rule in alerts(documents)}
     guide, help_ = ((ROOT / "docs" / name).read_text() for name in ("install.md", "troubleshooting.md"))
-    assert set(re.findall(r"^### (AIFOperator\w+)$", help_, re.MULTILINE)) == told
-    assert set(re.findall(r"^\| `(AIFOperator\w+)` \|", guide, re.MULTILINE)) == told
+    assert set(re.findall(r"^### (AIF\w+)$", help_, re.MULTILINE)) == told
+    assert set(re.findall(r"^\| `(AIF\w+)` \|", guide, re.MULTILINE)) == told
 
 
 def test_the_alerts_say_how_bad_it_is_and_what_to_do(documents: list[Document]) -> None:

@@ -10,6 +10,7 @@ from aif.api.aiservice_demands import Demands
 from aif.api.aiservice_plan import Plan
 from aif.api.base import ApiModel, Count, Timestamp, list_map
 from aif.api.conditions import Condition
+from aif.api.measured import ResourceStatus
 from aif.api.migration_status import MigrationRecord, MigrationStatus, Placement
 
 __all__ = [
@@ -180,6 +181,11 @@ class AIServiceStatus(ApiModel):
         default_factory=list
     )
     """The contract, dimension by dimension."""
+
+    resources: Annotated[list[ResourceStatus], Field(max_length=16, json_schema_extra=list_map("resource"))] = Field(
+        default_factory=list
+    )
+    """Resources of its pods under pressure."""
 
     plan: Plan | None = None
     """What was decided; with a token, what waits for approval."""

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     NODE_CORDONED = "NodeCordoned"
     NOT_SELECTED = "NotSelected"
     CAPABILITY_STALE = "CapabilityStale"
+    ALLOCATABLE_LOWERED = "AllocatableLowered"
+    CAPABILITY_NOT_ATTAINED = "CapabilityNotAttained"
     SECURITY_INFEASIBLE = "SecurityInfeasible"
     PRIVACY_INFEASIBLE = "PrivacyInfeasible"
     ACCELERATOR_UNAVAILABLE = "AcceleratorUnavailable"
@@ -66,6 +68,8 @@ class Reason(StrEnum):
     RELIABILITY_BREACHED = "ReliabilityBreached"
     WAITING_OUT_SPIKE = "WaitingOutSpike"
     SCALE_INSTEAD = "ScaleInstead"
+    RESOURCE_OVERLOADED = "ResourceOverloaded"
+    NODE_OVERLOADED = "NodeOverloaded"
 
     MIGRATION_TIMEOUT = "MigrationTimeout"
     CONTRACT_NOT_VERIFIED = "ContractNotVerified"

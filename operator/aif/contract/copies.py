@@ -124,4 +124,4 @@ def _added(look: CopyLook, judged: Judged) -> CopyLook:
 
 
 def _requests(window: int, judged: Judged) -> float | None:
-    return None if judged.rate is None else judged.rate * window
+    return None if judged.rate is None else round(judged.rate * window, 6)

@@ -211,7 +211,7 @@ class Watch:
         value, failed = self._column(answers, lambda promise: promise.ask(promise.signal, promise.windows[place]))
         at, _ = self._column(answers, lambda promise: promise.ask(Signal.SAMPLED_AT, 0))
         requests, _ = self._column(answers, lambda promise: promise.ask(Signal.REQUESTS, promise.windows[place]))
-        return Samples(value, at, requests, bucket, failed)
+        return Samples(value, at, requests, bucket, failed | np.isnan(bucket))
 
     def _column(self, answers: Answers, question: Callable[[Promise], Question]) -> tuple[FloatArray, BoolArray]:
         """Return the answer of each promise to its ``question``, and to whom none was given."""
@@ -227,12 +227,18 @@ class Watch:
         return value, failed
 
     def _buckets(self, answers: Answers) -> FloatArray:
-        """Return how wide the bucket around each target is; 0 where a value comes from no histogram."""
+        """Return how wide the bucket around each target is; 0 where a value comes from no histogram.
+
+        NaN where nobody answered: whether the buckets tell the target from its neighbours is not known then.
+        """
         width = np.zeros(len(self.promises))
         known: dict[Question, Mapping[Who, FloatArray]] = {}
         for row in self._bucketed:
             promise = self.promises[row]
             asked = promise.ask(Signal.BUCKETS, 0)
+            if asked not in answers:
+                width[row] = np.nan
+                continue
             if asked not in known:
                 known[asked] = bounds(answers.get(asked, ()), len(promise.who))
             edges, own = known[asked].get(promise.who), promise.limit.target - self._way[row]

@@ -91,6 +91,16 @@ def cleared(service: ObjectReference, sentence: str) -> Emit:
     return Emit(service, "Normal", "AlarmCleared", "Alarm", sentence)
 
 
+def node_alarm(node: ObjectReference, reason: str, sentence: str) -> Emit:
+    """Tell that something is wrong with a node."""
+    return Emit(node, "Warning", reason, "Alarm", sentence)
+
+
+def node_cleared(node: ObjectReference, condition: str, sentence: str) -> Emit:
+    """Tell that what was wrong with a node no longer is."""
+    return Emit(node, "Normal", "AlarmCleared", "Alarm", f"{condition}: {sentence}")
+
+
 def registered(node: ObjectReference, tier: str) -> Emit:
     """Tell that a Node was registered as a ComputeNode."""
     return Emit(node, "Normal", "Registered", "Register", f"Registered as ComputeNode of tier {tier}")

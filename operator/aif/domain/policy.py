@@ -16,7 +16,7 @@ class Policy:
 
     Attributes:
         ladder: Sets of tiers, tried in order; a later step also holds what an earlier one left untried.
-        operator_weight_percent: Share of stability, balance, cost and carbon in the score of a service with a contract.
+        operator_weight_percent: Share of stability, packing or balance, cost and carbon in the score under a contract.
         runtime_classes: RuntimeClasses that a workload may name.
         moves_at_once: Services that may move at the same time, losses left aside.
         accelerator_tolerations: Taint keys tolerated by pods that ask for an accelerator, per resource name.

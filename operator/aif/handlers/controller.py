@@ -26,7 +26,6 @@ from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
 from aif.reconcile import aiservice, computenode, faulty, registration
 from aif.reconcile.acceptance import accept
-from aif.reconcile.computenode import NodeSnapshot
 from aif.reconcile.placing import needs_choice
 from aif.reconcile.rollout import reference
 from aif.reconcile.snapshot import Decision, Snapshot
@@ -216,9 +215,7 @@ class Controller:
         if isinstance(node, Faulty):
             await self._report(key, node)
             return
-        name = node.spec.node_name or ""
-        speaker, held = self._world.speaker(name), self._world.ledger.held(key.name)
-        snapshot = NodeSnapshot(self._world.nodes.get(("", name)), speaker, held)
+        snapshot = self._world.node_snapshot(node)
         await self._act(key, computenode.reconcile(node, snapshot, self._now()), computenode.reference(node))
 
     async def _node(self, key: WorkKey) -> None:

@@ -16,13 +16,16 @@ from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
+from aif.reconcile.computenode import NodeSnapshot
 from aif.reconcile.holding import recorded
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
+from aif.scheduling.usage import added
 
 CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
 
@@ -49,6 +52,7 @@ class World:
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
         judged: Returns what is known of the promises of a service (uid); None where nothing measures.
+        measured: What was measured of resources and of nodes.
         judged_copies: Returns what is known of each copy of a service (uid) that moves.
         copies_told_apart: Tells whether the metrics of a service tell one copy of it from another.
         moving: Uids of the services that move, those among them whose move was only just decided.
@@ -65,6 +69,7 @@ class World:
         self.ledger = Ledger()
         self.routes_served = False
         self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
+        self.measured = Measured()
         self.judged_copies: Callable[[str], Mapping[str, CopyLook]] = lambda _: {}
         self.copies_told_apart: Callable[[AIService], bool] = lambda _: False
         self.moving: set[str] = set()
@@ -92,6 +97,7 @@ class World:
             may_move=self.moves.allows(),
             policy=self.policy,
             judged=current(service, self.judged(service.metadata.uid)),
+            pressures=self.measured.pressures(service.metadata.uid),
             judged_copies=self.judged_copies(service.metadata.uid),
             copies_told_apart=self.copies_told_apart(service),
             may_start=service.metadata.uid in self.moving or len(self.moving) < self.policy.moves_at_once,
@@ -170,6 +176,13 @@ class World:
             self._fleet.update_pods(name, self.pods.select("node", name))
         self._crowded.clear()
         return self._fleet.table(now)
+
+    def node_snapshot(self, node: ComputeNode) -> NodeSnapshot:
+        """Return the world as a judgement of ``node`` sees it."""
+        name, host, seen = node.metadata.name, node.spec.node_name or "", self.measured
+        claimed = added(*(claim.resources for claim in self.ledger.on_node(name)))
+        known, held, speaker = self.nodes.get(("", host)), self.ledger.held(name), self.speaker(host)
+        return NodeSnapshot(known, speaker, held, claimed, seen.reading(name), seen.learnt(name))
 
     def speaker(self, node_name: str) -> str:
         """Return the ComputeNode that speaks for a Node; empty where none does."""

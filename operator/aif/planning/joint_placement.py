@@ -13,7 +13,7 @@ import numpy as np
 
 from aif.errors import InvalidSpec
 from aif.planning.arrays import FloatArray, IntArray
-from aif.planning.placement_relaxation import Relaxation, relax, shadow_prices
+from aif.planning.placement_relaxation import Relaxation, charged, relax, shadow_prices
 from aif.planning.placement_repair import Draft, greedy_draft, rounded
 
 NOWHERE = -1
@@ -22,12 +22,12 @@ NOWHERE = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """s services, n nodes, r resources.
+    """s services, n nodes, r resources; and w ways to run a service, where demand and score have such an axis.
 
     Attributes:
-        demand: What a service takes of each resource, shape (s, r).
+        demand: What a service takes of each resource, shape (s, r) or (s, w, r).
         capacity: What each node has of it, shape (n, r).
-        score: How good each node is for each service, 0 or more; NaN where it may not go; shape (s, n).
+        score: How good each node is for each service, 0 or more; NaN where it may not go; shape (s, n) or (s, w, n).
         worth: What it is worth to place a service at all, added to the score, shape (s,).
     """
 
@@ -39,8 +39,26 @@ class Problem:
     @property
     def value(self) -> FloatArray:
         """Return worth and score, minus infinity where a service may not go, or would not fit an empty node."""
-        fits = (self.demand[:, None, :] <= self.capacity[None, :, :]).all(axis=2)
-        return np.where(fits & ~np.isnan(self.score), self.score + self.worth[:, None], -np.inf)
+        fits = (self.demand[..., None, :] <= self.capacity).all(axis=-1)
+        worth = self.worth.reshape(-1, *[1] * (self.score.ndim - 1))
+        return np.where(fits & ~np.isnan(self.score), self.score + worth, -np.inf)
+
+    @property
+    def scale(self) -> FloatArray:
+        """Return what the largest node has of each resource, 1 where none has any, shape (r,).
+
+        Bytes beside cores would be beyond what a solver can tell from rounding.
+        """
+        largest = self.capacity.max(axis=0, initial=0.0)
+        return np.where(largest > 0.0, largest, 1.0)
+
+    @property
+    def flat(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the value of each spot, shape (s, w · n), and in units of `scale` demand, (s, w, r), and capacity."""
+        services, resources = len(self.demand), self.capacity.shape[1]
+        ways = 1 if self.demand.ndim == 2 else self.demand.shape[1]  # noqa: PLR2004 - services, resources
+        value = self.value.reshape(services, ways * len(self.capacity))
+        return value, self.demand.reshape(services, ways, resources) / self.scale, self.capacity / self.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +67,7 @@ class JointPlacement:
 
     Attributes:
         node: Node of each service, or `NOWHERE`, shape (s,).
+        way: Way in which it runs there, 0 where there is one or it is nowhere, shape (s,).
         value: Worth and scores of all that are placed.
         bound: No placement is worth more.
         prices: Of each resource on each node, from which the bound follows, shape (n, r).
@@ -57,6 +76,7 @@ class JointPlacement:
     """
 
     node: IntArray
+    way: IntArray
     value: float
     bound: float
     prices: FloatArray
@@ -84,7 +104,7 @@ def place(problem: Problem, seconds: float = 1.0) -> JointPlacement:
         InvalidSpec: A shape does not fit, or a figure is negative or not a number; the message names it.
     """
     _judge(problem)
-    value, demand, capacity = problem.value, problem.demand, problem.capacity
+    value, demand, capacity = problem.flat
     first = greedy_draft(value, demand, capacity)
     prices = shadow_prices(value, demand, capacity, first.worth)
     found = relax(value, demand, capacity, prices, seconds)
@@ -106,9 +126,9 @@ def greedy(problem: Problem) -> JointPlacement:
         InvalidSpec: As `place`.
     """
     _judge(problem)
-    value = problem.value
-    draft = greedy_draft(value, problem.demand, problem.capacity)
-    prices = shadow_prices(value, problem.demand, problem.capacity, draft.worth)
+    value, demand, capacity = problem.flat
+    draft = greedy_draft(value, demand, capacity)
+    prices = shadow_prices(value, demand, capacity, draft.worth)
     return _result(problem, draft, prices, "greedy")
 
 
@@ -119,21 +139,24 @@ def bound(problem: Problem, prices: FloatArray) -> float:
     """
     if not ((prices >= 0.0) & np.isfinite(prices)).all():
         raise InvalidSpec("prices", "must be 0 or greater")
-    left = problem.value - problem.demand @ prices.T
+    value, demand, _ = problem.flat
+    left = value - charged(demand, prices * problem.scale)
     return float(np.maximum(left.max(axis=1, initial=0.0), 0.0).sum() + (prices * problem.capacity).sum())
 
 
 def _result(problem: Problem, draft: Draft, prices: FloatArray, method: str) -> JointPlacement:
-    return JointPlacement(draft.node, draft.worth, bound(problem, prices), prices, method)
+    way = np.where(draft.spot >= 0, draft.spot // len(problem.capacity), 0)
+    prices = prices / problem.scale
+    return JointPlacement(draft.node, way, draft.worth, bound(problem, prices), prices, method)
 
 
 def _judge(problem: Problem) -> None:
     """Raise `InvalidSpec` that names the first array which is not what it has to be."""
     demand, capacity, score, worth = problem.demand, problem.capacity, problem.score, problem.worth
-    if demand.ndim != 2 or capacity.ndim != 2 or demand.shape[1] != capacity.shape[1]:  # noqa: PLR2004 - rows, columns
+    if demand.ndim not in (2, 3) or capacity.ndim != 2 or demand.shape[-1] != capacity.shape[1]:  # noqa: PLR2004 - axes
         raise InvalidSpec("demand", f"{demand.shape} must have the resources of capacity, {capacity.shape}")
-    if score.shape != (len(demand), len(capacity)):
-        raise InvalidSpec("score", f"must have the shape {(len(demand), len(capacity))}, not {score.shape}")
+    if score.shape != (*demand.shape[:-1], len(capacity)):
+        raise InvalidSpec("score", f"must have the shape {(*demand.shape[:-1], len(capacity))}, not {score.shape}")
     if worth.shape != (len(demand),):
         raise InvalidSpec("worth", f"must have the shape {(len(demand),)}, not {worth.shape}")
     for name, column in (("demand", demand), ("capacity", capacity), ("worth", worth)):

@@ -137,6 +137,25 @@ class ModelGraph:
         return tuple((first, last, number) for number, (first, last) in ends if last > first + 1)
 
     @cached_property
+    def branches(self) -> dict[int, tuple[tuple[int, ...], ...]]:
+        """Return the chains between both ends of each block that consists of chains alone, by its first layer.
+
+        A chain is empty where the last layer reads the first one itself.
+        """
+        return {
+            first: tuple(self._chain(start, last) for start in self.readers[first])
+            for first, last, _ in self.blocks
+            if all(len(self.sources[at]) == len(self.readers[at]) == 1 for at in range(first + 1, last))
+        }
+
+    def _chain(self, start: int, last: int) -> tuple[int, ...]:
+        chain: list[int] = []
+        while start != last:
+            chain.append(start)
+            (start,) = self.readers[start]
+        return tuple(chain)
+
+    @cached_property
     def depths(self) -> tuple[int, ...]:
         """Return how many layers with parameters lie on the longest way from the input to each layer's output."""
         depths: list[int] = []

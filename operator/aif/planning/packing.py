@@ -113,6 +113,18 @@ class Mix:
         """Return the free devices that a request cannot use, on average over the mix, shape (s,)."""
         return room.total - self.usable(room)
 
+    def whole_fragmentation(self, cores: FloatArray, devices: FloatArray) -> FloatArray:
+        """Return the same for nodes of one model whose devices are free or taken as a whole, from a table.
+
+        Args:
+            cores: Free cores, shape (s,).
+            devices: Free devices, whole numbers, shape (s,).
+        """
+        free = np.maximum(devices, 0.0).astype(np.int64)
+        enough = self.count[:, None] <= np.arange(int(free.max(initial=0)) + 1)
+        chance = self.reach @ enough
+        return np.asarray(free * (1.0 - chance[np.searchsorted(self.cores, cores, side="right"), free]))
+
 
 def preference(mix: Mix, before: Room, after: Room, largest: tuple[float, float]) -> FloatArray:
     """Return how good it is to go from ``before`` to ``after``, in devices; more is better.
@@ -128,6 +140,11 @@ def preference(mix: Mix, before: Room, after: Room, largest: tuple[float, float]
     cores, devices = largest
     free = after.cores / cores + (after.total / devices if devices > 0.0 else 0.0)
     return np.asarray(mix.fragmentation(before) - mix.fragmentation(after) - TIGHTNESS * free)
+
+
+def graded(preference: FloatArray) -> FloatArray:
+    """Return a preference as a score: 50 where it is nothing, towards 100 the better and towards 0 the worse it is."""
+    return np.asarray(100.0 / (1.0 + np.exp(-preference)))
 
 
 def _judge(requests: Requests) -> None:

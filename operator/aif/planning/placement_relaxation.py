@@ -1,4 +1,8 @@
-"""What bounds a joint placement: prices by subgradients, and the linear programme over the pairs that matter."""
+"""What bounds a joint placement: prices by subgradients, and the linear programme over the pairs that matter.
+
+A service may run in several ways of different demand. Of w ways and n nodes, *spot* number way · n + node is that way
+on that node.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +29,13 @@ class Relaxation:
     """What the linear programme says.
 
     Attributes:
-        service, node: Pairs that were looked at.
+        service, spot: Pairs that were looked at.
         share: How much of the service it places there, 0 to 1.
         prices: Of each resource on each node, shape (n, r).
     """
 
     service: IntArray
-    node: IntArray
+    spot: IntArray
     share: FloatArray
     prices: FloatArray
 
@@ -47,7 +51,7 @@ class _Programme:
 
     def __init__(self, value: FloatArray, demand: FloatArray, capacity: FloatArray, seconds: float) -> None:
         self._value, self._demand, self._seconds = value, demand, seconds
-        self.services, self.resources = len(demand), capacity.shape[1]
+        self.services, (self.nodes, self.resources) = len(demand), capacity.shape
         self._added: list[tuple[IntArray, IntArray]] = []
         self.looked = np.zeros(value.shape, dtype=np.bool_)
         self._highs = highs = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -60,17 +64,18 @@ class _Programme:
         highs.addRows(len(limits), np.full(len(limits), -highspy.kHighsInf), limits, 0, starts, none, np.zeros(0))
         highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
 
-    def add(self, service: IntArray, node: IntArray) -> None:
+    def add(self, service: IntArray, spot: IntArray) -> None:
         """Look at more pairs."""
-        self.looked[service, node] = True
-        self._added.append((service, node))
+        self.looked[service, spot] = True
+        self._added.append((service, spot))
         count, height = len(service), self.resources + 1
+        way, node = np.divmod(spot, self.nodes)
         resource = self.services + node[:, None] * self.resources + np.arange(self.resources)
         rows = np.concatenate([service[:, None], resource], axis=1).astype(np.int32).ravel()
-        amounts = np.concatenate([np.ones((count, 1)), self._demand[service]], axis=1).ravel()
+        amounts = np.concatenate([np.ones((count, 1)), self._demand[service, way]], axis=1).ravel()
         starts = (np.arange(count) * height).astype(np.int32)
         highest = np.full(count, highspy.kHighsInf)
-        value = self._value[service, node]
+        value = self._value[service, spot]
         self._highs.addCols(count, value, np.zeros(count), highest, count * height, starts, rows, amounts)
 
     def solve(self) -> tuple[FloatArray, FloatArray, float] | None:
@@ -83,7 +88,7 @@ class _Programme:
         return duals[: self.services], prices, self._highs.getInfo().objective_function_value
 
     def pairs(self) -> tuple[IntArray, IntArray]:
-        """Return service and node of each column."""
+        """Return service and spot of each column."""
         return np.concatenate([pair[0] for pair in self._added]), np.concatenate([pair[1] for pair in self._added])
 
     def shares(self) -> FloatArray:
@@ -95,8 +100,8 @@ def shadow_prices(value: FloatArray, demand: FloatArray, capacity: FloatArray, r
     """Return prices of each resource on each node whose bound is near the lowest, by Polyak's subgradient steps.
 
     Args:
-        value: What a service is worth on each node, minus infinity where it may not go, shape (s, n).
-        demand: Shape (s, r).
+        value: What a service is worth on each spot, minus infinity where it may not go, shape (s, w · n).
+        demand: In each way, shape (s, w, r).
         capacity: Shape (n, r).
         reached: What some placement is worth.
     """
@@ -118,16 +123,28 @@ def shadow_prices(value: FloatArray, demand: FloatArray, capacity: FloatArray, r
     return best
 
 
+def charged(demand: FloatArray, prices: FloatArray) -> FloatArray:
+    """Return what a service pays for its demand on each spot, shape (s, w · n).
+
+    Args:
+        demand: Shape (s, w, r).
+        prices: Shape (n, r).
+    """
+    services, ways, resources = demand.shape
+    return np.asarray((demand.reshape(-1, resources) @ prices.T).reshape(services, ways * len(prices)))
+
+
 def _response(
     value: FloatArray, demand: FloatArray, capacity: FloatArray, prices: FloatArray
 ) -> tuple[float, FloatArray]:
     """Return the bound at ``prices``, and what is taken where every service goes where it is worth most."""
-    left = value - demand @ prices.T
-    node = left.argmax(axis=1)
-    worth = left[np.arange(len(left)), node]
-    going = worth > 0.0
+    left = value - charged(demand, prices)
+    spot = left.argmax(axis=1)
+    worth = left[np.arange(len(left)), spot]
+    going = np.flatnonzero(worth > 0.0)
+    way, node = np.divmod(spot[going], len(capacity))
     used = np.zeros(capacity.shape)
-    np.add.at(used, node[going], demand[going])
+    np.add.at(used, node, demand[going, way])
     return float(worth[going].sum() + (prices * capacity).sum()), used
 
 
@@ -141,7 +158,7 @@ def relax(
 
     Args:
         value: As in `shadow_prices`, and the next two.
-        demand: Shape (s, r).
+        demand: Shape (s, w, r).
         capacity: Shape (n, r).
         prices: Shape (n, r).
         seconds: Time for HiGHS in all.
@@ -150,7 +167,7 @@ def relax(
         return None
     lowest, _ = _response(value, demand, capacity, prices)
     programme, answer = _Programme(value, demand, capacity, seconds), None
-    programme.add(*_best(value - demand @ prices.T, -np.inf))
+    programme.add(*_best(value - charged(demand, prices), -np.inf))
     for _ in range(_LOOKS):
         if (found := programme.solve()) is None:
             break
@@ -158,18 +175,18 @@ def relax(
         bound, _ = _response(value, demand, capacity, own)
         lowest, prices = min((lowest, prices), (bound, own), key=lambda pair: pair[0])
         answer = Relaxation(*programme.pairs(), programme.shares(), prices)
-        left = np.where(programme.looked, -np.inf, value - demand @ own.T - costs[:, None])
-        service, node = _best(left, 1e-9 * max(1.0, worth))
+        left = np.where(programme.looked, -np.inf, value - charged(demand, own) - costs[:, None])
+        service, spot = _best(left, 1e-9 * max(1.0, worth))
         if lowest - worth <= _NEAR * lowest or not len(service):
             break
-        programme.add(service, node)
+        programme.add(service, spot)
     return answer
 
 
 def _best(worth: FloatArray, above: float) -> tuple[IntArray, IntArray]:
-    """Return the pairs of each service with its best nodes, as far as they are worth more than ``above``."""
+    """Return the pairs of each service with its best spots, as far as they are worth more than ``above``."""
     count = min(_COLUMNS, worth.shape[1])
     top = np.argpartition(-worth, count - 1, axis=1)[:, :count]
-    service, node = np.repeat(np.arange(len(worth)), count), top.ravel()
-    good = worth[service, node] > above
-    return service[good], node[good]
+    service, spot = np.repeat(np.arange(len(worth)), count), top.ravel()
+    good = worth[service, spot] > above
+    return service[good], spot[good]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
-from aif.planning.placement_relaxation import Relaxation
+from aif.planning.placement_relaxation import Relaxation, charged
 
 _ROUNDS: Final = 20
 _ROUNDING: Final = 1e-9
@@ -15,55 +15,64 @@ _ROUNDING: Final = 1e-9
 
 
 class Draft:
-    """A placement that is being worked on.
+    """A placement that is being worked on; what a spot is, `aif.planning.placement_relaxation` says.
 
     Attributes:
-        node: Node of each service, -1 where none.
+        spot: Spot of each service, -1 where none.
     """
 
     def __init__(self, value: FloatArray, demand: FloatArray, capacity: FloatArray) -> None:
         self._value, self._demand = value, demand
         self._free = capacity.astype(np.float64, copy=True)
         self._slack = _ROUNDING * capacity
-        self.node: IntArray = np.full(len(demand), -1, dtype=np.int64)
+        self._nodes = len(capacity)
+        self.spot: IntArray = np.full(len(demand), -1, dtype=np.int64)
 
     @property
     def worth(self) -> float:
         """Return the value of all that is placed."""
-        placed = np.flatnonzero(self.node >= 0)
-        return float(self._value[placed, self.node[placed]].sum())
+        placed = np.flatnonzero(self.spot >= 0)
+        return float(self._value[placed, self.spot[placed]].sum())
+
+    @property
+    def node(self) -> IntArray:
+        """Return the node of each service, -1 where none."""
+        return np.where(self.spot >= 0, self.spot % self._nodes, -1)
 
     def room(self, service: int) -> BoolArray:
-        """Return the nodes that may take ``service`` and have room."""
-        fits = (self._free + self._slack >= self._demand[service]).all(axis=1)
+        """Return the spots that may take ``service`` and have room."""
+        fits = (self._free + self._slack >= self._demand[service][:, None, :]).all(axis=2).ravel()
         return np.asarray(fits & (self._value[service] > -np.inf))
 
-    def put(self, service: int, node: int) -> None:
+    def put(self, service: int, spot: int) -> None:
         """Place ``service``, or move it."""
-        if (before := int(self.node[service])) >= 0:
-            self._free[before] += self._demand[service]
-        self.node[service] = node
-        self._free[node] -= self._demand[service]
+        if (before := int(self.spot[service])) >= 0:
+            self._free[before % self._nodes] += self._taken(service)
+        self.spot[service] = spot
+        self._free[spot % self._nodes] -= self._taken(service)
 
     def put_best(self, service: int, worth: FloatArray) -> bool:
-        """Place ``service`` where ``worth``, a figure per node, is highest; tell whether there is room anywhere."""
+        """Place ``service`` where ``worth``, a figure per spot, is highest; tell whether there is room anywhere."""
         if not (room := self.room(service)).any():
             return False
         self.put(service, int(np.where(room, worth, -np.inf).argmax()))
         return True
 
     def repair(self) -> None:
-        """Place what has no node, by moving one service out of its way, and move services to better nodes."""
+        """Place what has no node, by moving one service out of its way, and move services to better spots."""
         for _ in range(_ROUNDS):
-            made = [self._make_room(int(service)) for service in np.flatnonzero(self.node < 0)]
+            made = [self._make_room(int(service)) for service in np.flatnonzero(self.spot < 0)]
             if not any(made) | self._improve():
                 break
 
+    def _taken(self, service: int) -> FloatArray:
+        return np.asarray(self._demand[service, self.spot[service] // self._nodes])
+
     def _improve(self) -> bool:
-        """Move each service to the best node with room that is better than its own; tell whether one moved."""
+        """Move each service to the best spot with room that is better than its own; tell whether one moved."""
         moved = False
-        for service in range(len(self.node)):
-            value, own = self._value[service], int(self.node[service])
+        for service in range(len(self.spot)):
+            value, own = self._value[service], int(self.spot[service])
             least = value[own] if own >= 0 else -np.inf
             if not (value > least).any():
                 continue
@@ -76,26 +85,29 @@ class Draft:
     def _make_room(self, service: int) -> bool:
         """Place ``service`` at the best price: another moves to where it loses the least; tell whether it worked."""
         best: tuple[float, int, int, int] | None = None
-        for node in np.flatnonzero(self._value[service] > -np.inf).tolist():
-            there = np.flatnonzero(self.node == node)
-            freed = self._free[node] + self._slack[node] + self._demand[there]
-            for other in there[(freed >= self._demand[service]).all(axis=1)].tolist():
+        value, nodes = self._value, self.node
+        for spot in np.flatnonzero(value[service] > -np.inf).tolist():
+            way, node = divmod(spot, self._nodes)
+            there = np.flatnonzero(nodes == node)
+            held = self._demand[there, self.spot[there] // self._nodes]
+            freed = self._free[node] + self._slack[node] + held
+            for other in there[(freed >= self._demand[service, way]).all(axis=1)].tolist():
                 room = self.room(other)
-                room[node] = False
+                room[node :: self._nodes] = False
                 if room.any():
-                    to = int(np.where(room, self._value[other], -np.inf).argmax())
-                    gain = float(self._value[service, node] + self._value[other, to] - self._value[other, node])
-                    best = max(best or (-np.inf, 0, 0, 0), (gain, other, to, node))
+                    to = int(np.where(room, value[other], -np.inf).argmax())
+                    gain = float(value[service, spot] + value[other, to] - value[other, self.spot[other]])
+                    best = max(best or (-np.inf, 0, 0, 0), (gain, other, to, spot))
         if best is None or best[0] <= 0.0:
             return False
-        _, other, to, node = best
+        _, other, to, spot = best
         self.put(other, to)
-        self.put(service, node)
+        self.put(service, spot)
         return True
 
 
 def greedy_draft(value: FloatArray, demand: FloatArray, capacity: FloatArray) -> Draft:
-    """Return the placement of one service after the other on the best node with room."""
+    """Return the placement of one service after the other on the best spot with room."""
     draft = Draft(value, demand, capacity)
     for service in range(len(demand)):
         draft.put_best(service, value[service])
@@ -109,14 +121,15 @@ def rounded(found: Relaxation, value: FloatArray, demand: FloatArray, capacity: 
     """
     draft = Draft(value, demand, capacity)
     for pair in np.argsort(-found.share, kind="stable").tolist():
-        if found.share[pair] <= 0.5:  # noqa: PLR2004 - of a service no two nodes have more than a half
+        if found.share[pair] <= 0.5:  # noqa: PLR2004 - of a service no two spots have more than a half
             break
-        service, node = int(found.service[pair]), int(found.node[pair])
-        if draft.room(service)[node]:
-            draft.put(service, node)
+        service, spot = int(found.service[pair]), int(found.spot[pair])
+        if draft.room(service)[spot]:
+            draft.put(service, spot)
     mean = np.where(capacity.sum(axis=0) > 0.0, capacity.mean(axis=0), np.inf)
-    left = value - demand @ found.prices.T
-    for service in np.argsort(-(demand / mean).max(axis=1, initial=0.0), kind="stable").tolist():
-        if draft.node[service] < 0:
+    size = (demand / mean).max(axis=2, initial=0.0).min(axis=1, initial=np.inf)
+    left = value - charged(demand, found.prices)
+    for service in np.argsort(-size, kind="stable").tolist():
+        if draft.spot[service] < 0:
             draft.put_best(service, left[service])
     return draft

@@ -114,7 +114,8 @@ def _by_least_cut(graph: ModelGraph, case: Case) -> GraphSplit:
     for bound, first, last, block in sorted(_bounds(graph, prices, before, behind)):
         if bound >= value:
             break
-        inside = _divide(graph, prices, first, last)
+        chains = graph.branches.get(first)
+        inside = _divide(graph, prices, first, last) if chains is None else _divide_chains(prices, first, chains)
         price = before[block] + _worth(graph, prices, inside, last) + behind[block + 1]
         if price < value:
             value, kept = price, (*range(first), *inside)
@@ -145,6 +146,27 @@ def _worth(graph: ModelGraph, prices: Prices, inside: Sequence[int], last: int) 
         prices.user[layer] if layer in here else prices.network[layer] for layer in range(first + 1, last + 1)
     )
     return computing + sum(prices.sending[layer] for layer in inside if not here.issuperset(graph.readers[layer]))
+
+
+def _divide_chains(prices: Prices, first: int, chains: Sequence[Sequence[int]]) -> list[int]:
+    """Return the same as `_divide` for a block of chains side by side, each cut once.
+
+    A chain may begin in the network only where the first layer's output is sent, which is paid once for all of them.
+    Given whether it is, the chains do not depend on each other.
+    """
+    sent, unsent, costs = prices.sending[first], 0.0, list[tuple[float, int]]()
+    for chain in chains:
+        remote = sum(prices.network[layer] for layer in chain)
+        least, kept, so_far = inf, 0, remote
+        for place, layer in enumerate(chain, start=1):
+            so_far += prices.user[layer] - prices.network[layer]
+            if so_far + prices.sending[layer] < least:
+                least, kept = so_far + prices.sending[layer], place
+        unsent += least
+        sent += min(remote, least)
+        costs.append((remote - least, kept))
+    taken = [kept if unsent <= sent or gain > 0.0 else 0 for gain, kept in costs]
+    return [first, *sorted(layer for chain, count in zip(chains, taken, strict=True) for layer in chain[:count])]
 
 
 def _divide(graph: ModelGraph, prices: Prices, first: int, last: int) -> list[int]:

@@ -14,7 +14,7 @@ from aif.domain import events
 from aif.domain.actions import Action, Emit, WriteStatus
 from aif.domain.conditions import Verdict, transitions
 from aif.errors import Denied, NameTaken, Rejected
-from aif.reconcile import measured
+from aif.reconcile import measured, pressed
 from aif.reconcile.acceptance import accept
 from aif.reconcile.holding import recorded
 from aif.reconcile.leeway import leeway
@@ -49,6 +49,7 @@ def reconcile(service: AIService, snapshot: Snapshot, now: datetime) -> Decision
             *([*record, *outcome.news, *_quiet(children)] if moved else [*children, *record, *outcome.news]),
             *_announce(service, status, outcome, snapshot),
             *measured.news(service, status.qos, snapshot.judged or ()),
+            *pressed.news(service, status.resources),
         ),
         status=status,
         leeway=leeway(service.status, status),

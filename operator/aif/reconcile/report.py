@@ -10,9 +10,10 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary
 from aif.api.conditions import Reason
 from aif.api.migration_status import MigrationRecord, Phase, Placement
+from aif.contract.pressure import Pressure
 from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
-from aif.reconcile import evidence, measured
+from aif.reconcile import evidence, measured, pressed
 from aif.reconcile.children import url
 from aif.reconcile.moving.scene import IMAGE_FAULTS
 from aif.reconcile.moving.state import count, course_of, remembered
@@ -52,6 +53,7 @@ def report(
         "replicas": len([pod for pod in snapshot.view.pods if not pod.terminating]),
         "selector": f"{SERVICE_LABEL}={service.metadata.name}",
         "summary": summary(service, placements, outcome.ended),
+        "resources": pressed.rows(service, _pressures(snapshot, outcome)),
         **_decided(service, outcome),
         **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
     }
@@ -59,6 +61,11 @@ def report(
         planned = update.get("qos", service.status.qos)
         update["qos"] = measured.rows(planned, service.status.qos, snapshot.judged, service)
     return service.status.model_copy(update=update)
+
+
+def _pressures(snapshot: Snapshot, outcome: Outcome) -> Sequence[Pressure] | None:
+    """Return what presses on the pods of a placed service; on one without a place nothing does."""
+    return snapshot.pressures if outcome.placements else ()
 
 
 def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
@@ -75,6 +82,7 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield whole
     yield from parts
     yield from measured.conditions(service, snapshot.judged if outcome.placements or snapshot.judged is None else ())
+    yield from pressed.conditions(pressed.rows(service, _pressures(snapshot, outcome)))
     yield outcome.approval or _approval(outcome)
     if outcome.degraded is not None:
         yield outcome.degraded

@@ -16,8 +16,9 @@ from aif.api.aiservice import AIService
 from aif.api.base import Tier
 from aif.api.computenode import Origin
 from aif.api.conditions import Reason
+from aif.api.workload import Variant
 from aif.domain.policy import Policy
-from aif.planning.arrays import BoolArray
+from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import translate
 from aif.planning.kpi import Prediction
 from aif.planning.paths import Links
@@ -72,6 +73,43 @@ class Contest:
         """Return which nodes take all replicas in some variant, as things are now."""
         fits = [Judgement.of(problem, FILTERS).fits for problem in self.problems]
         return np.asarray(self.table.considered & np.logical_or.reduce(fits))
+
+    @property
+    def steps(self) -> IntArray:
+        """Return the step of the ladder on which each node stands; behind the last where on none."""
+        steps = np.full(len(self.table), len(self.policy.ladder), dtype=np.int64)
+        for step, tiers in reversed(list(enumerate(self.policy.ladder))):
+            steps[self.table.of_tiers(tiers)] = step
+        return steps
+
+    def way(self, variant: Variant) -> int:
+        """Return the place of ``variant`` among those of the service."""
+        return [one.name for one in self.service.variants].index(variant.name)
+
+    def scores(self, place: int) -> FloatArray:
+        """Return the score of each node in the variant of that place as things are now; NaN where it does not fit."""
+        problem = self.problem(place)
+        rows = np.flatnonzero(Judgement.of(problem, FILTERS).fits & self.table.considered)
+        scores = np.full(len(self.table), np.nan)
+        if len(rows):
+            ranking = Ranking.of(problem, rows, len(rows))
+            scores[ranking.rows] = ranking.totals
+        return scores
+
+    def take(self, place: int, row: int) -> Selection | None:
+        """Return the decision for the node in ``row`` and the variant of that place; None where it does not fit now."""
+        table, steps = self.table, self.steps
+        judgement = Judgement.of(self.problem(place), FILTERS)
+        if not (judgement.fits & table.considered)[row]:
+            return None
+        step = int(steps[row])
+        here = table.considered & (steps <= step)
+        rows = np.flatnonzero(judgement.fits & here)
+        ranking = Ranking.of(judgement.problem, rows, SHOWN, row)
+        choices = [_choice(judgement.problem, ranking, at) for at in range(len(ranking.rows))]
+        best = bool(ranking.totals[0] >= ranking.totals.max())
+        found = _found(step, (choices, len(rows)), [(judgement, here)], table)
+        return replace(found, message=success(choices[0], len(rows), best=best))
 
     def select(self) -> Selection:
         """Return the decision as things are now."""

@@ -37,10 +37,17 @@ def common_reason(found: Sequence[Shortage]) -> Reason:
     return telling.pop() if len(telling) == 1 else Reason.NO_CANDIDATE_NODE
 
 
-def success(chosen: Choice, fitting: int) -> str:
-    """Return the sentence for a service that found its place."""
-    best = "fits" if fitting == 1 else f"is the best of {fitting} nodes that fit"
-    return f"{chosen.node} ({chosen.tier}) {best}, as variant {chosen.variant.name} with score {chosen.score}"
+def success(chosen: Choice, fitting: int, *, best: bool = True) -> str:
+    """Return the sentence for a service that found its place, as the best of the nodes that fit or as one of them."""
+    standing = "fits" if fitting == 1 else f"is {'the best' if best else 'one'} of {fitting} nodes that fit"
+    return f"{chosen.node} ({chosen.tier}) {standing}, as variant {chosen.variant.name} with score {chosen.score}"
+
+
+def jointly(message: str, others: int, gap: float) -> str:
+    """Return ``message`` with the certificate of a joint placement."""
+    return (
+        f"{message}; decided jointly with {others} others, within {max(0.01, 100.0 * gap):.2f} % of the best placement"
+    )
 
 
 def held_jointly(choices: Sequence[Choice]) -> str:

@@ -87,6 +87,11 @@ class Problem:
             return np.full(len(self.table), float(demand.devices * demand.replicas))
         return np.asarray(demand.replicas * demand.cores / self.table.device(CPU).count)
 
+    def accelerators(self, rows: IntArray) -> list[str]:
+        """Return the types of accelerators that one of ``rows`` has."""
+        allocatable = self.table.room.allocatable
+        return sorted(name for name in allocatable if "/" in name and allocatable[name].take(rows).any())
+
     def free_after(self, resource: str, rows: IntArray) -> FloatArray:
         """Return the share of ``resource`` that stays free on each of ``rows`` once the service is there, 0..1."""
         room = self.table.room

@@ -150,6 +150,8 @@ class Selection:
         step: Step of the ladder on which the node was found, from 0; None where none was found.
         nodes: How many nodes were looked at.
         shortfall: Replicas that find no place.
+        joint_gap: By which share the placement of all that were decided with it may be worth less than the best one;
+            None where they were not placed jointly.
     """
 
     choices: tuple[Choice, ...]
@@ -161,6 +163,7 @@ class Selection:
     step: int | None
     nodes: int
     shortfall: int = 0
+    joint_gap: float | None = None
 
     @property
     def chosen(self) -> Choice | None:

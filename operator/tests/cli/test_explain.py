@@ -204,7 +204,7 @@ def test_a_status_that_is_not_written_yet_is_told() -> None:
     assert "aif-system" in next_steps(service)[0]
 
 
-_NO_WAY_OUT = {Reason.VERIFICATION_PENDING, Reason.VERIFICATION_FAILED, Reason.CAPABILITY_STALE}
+_NO_WAY_OUT = {Reason.VERIFICATION_PENDING, Reason.VERIFICATION_FAILED, Reason.CAPABILITY_STALE, Reason.NODE_OVERLOADED}
 _REFUSALS = [
     reason
     for reason in Reason

@@ -59,7 +59,7 @@ def test_nodes_are_sorted(aif: Aif, sort_by: str, first: str) -> None:
     [
         pytest.param("name", "acceptance", id="by name"),
         pytest.param("node", "chat", id="by node"),
-        pytest.param("score", "sensors", id="lowest score first"),
+        pytest.param("score", "roadside", id="lowest score first"),
         pytest.param("cpu", "batch", id="most cores first"),
         pytest.param("memory", "batch", id="most memory first"),
         pytest.param("compute", "batch", id="most compute first"),

@@ -156,6 +156,11 @@ def test_a_dimension_that_the_runtime_does_not_tell_is_unknown_and_not_asked_for
     assert judge(watch, {}).gap is Gap.MISSING
 
 
+def test_buckets_that_nobody_told_of_leave_the_value_unknown() -> None:
+    told = {question: rows for question, rows in answers(GOOD, GOOD).items() if question.signal is not Signal.BUCKETS}
+    assert judge(a_watch(), told).gap is Gap.FAILED
+
+
 def test_bounds_that_cannot_be_read_are_left_out() -> None:
     buckets = [of("plates", 1, le=bound) for bound in ("0.0195", "0.0205", "NaN", "wide")] + [of("plates", 1)]
     assert judge(a_watch(), answers(GOOD, GOOD, buckets=buckets)).gap is Gap.NONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aif.api.aiservice import AIService
+from aif.domain.actions import Emit
 from aif.domain.cluster import Pod
 from aif.gateways.kubernetes.views import Endpoints
 from tests import virtual_time
@@ -53,7 +54,12 @@ def a_replica(inside: Inside, **fields: object) -> Pod:
 
 def about_the_service(inside: Inside, since: int = 0) -> list[str]:
     """Return what was written of the service and its children, in a few words."""
-    return [words.split(" plates")[0] for words in said(inside.applier.done[since:]) if "ComputeNode" not in words]
+    done = [
+        each
+        for each in inside.applier.done[since:]
+        if not (isinstance(each, Emit) and each.regarding.kind != "AIService")
+    ]
+    return [words.split(" plates")[0] for words in said(done) if "ComputeNode" not in words]
 
 
 async def a_service_that_runs() -> Inside:

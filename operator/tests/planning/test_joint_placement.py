@@ -164,3 +164,49 @@ def test_prices_below_zero_bound_nothing() -> None:
     problem = a_problem(3, 2, 1)
     with pytest.raises(InvalidSpec, match="prices"):
         bound(problem, np.full(problem.capacity.shape, -1.0))
+
+
+def test_a_service_runs_in_the_way_that_leaves_room_for_another() -> None:
+    problem = Problem(
+        demand=np.array([[[2.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [2.0, 0.0]]]),
+        capacity=np.array([[2.0, 1.0]]),
+        score=np.array([[[50.0], [10.0]], [[40.0], [np.nan]]]),
+        worth=np.full(2, 100.0),
+    )
+    made = place(problem)
+
+    assert made.node.tolist() == [0, 0]
+    assert made.way.tolist() == [1, 0]
+    assert made.gap == pytest.approx(0.0, abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds, services=st.integers(1, 30), nodes=st.integers(1, 6), ways=st.integers(1, 3))
+def test_no_placement_in_several_ways_breaks_a_capacity_or_exceeds_its_bound(
+    seed: int, services: int, nodes: int, ways: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    demand, capacity = draw.uniform(0.1, 1.0, (services, ways, 2)), draw.uniform(0.5, 3.0, (nodes, 2))
+    score = np.where(
+        draw.random((services, ways, nodes)) < 0.7, draw.uniform(0.0, 9.0, (services, ways, nodes)), np.nan
+    )
+    problem = Problem(demand, capacity, score, np.full(services, 50.0))
+
+    for made in (place(problem), place(problem, seconds=0.0), greedy(problem)):
+        placed = np.flatnonzero(made.node != NOWHERE)
+        used = np.zeros(capacity.shape)
+        np.add.at(used, made.node[placed], demand[placed, made.way[placed]])
+        assert (used <= capacity * (1.0 + 1e-8)).all()
+        assert not np.isnan(score[placed, made.way[placed], made.node[placed]]).any()
+        assert made.value <= made.bound * (1.0 + 1e-9)
+
+
+def test_units_do_not_matter() -> None:
+    problem = a_problem(120, 15, 3, load=1.2)
+    bytes_beside_cores = np.array([1.0, 2.0**40])
+    large = replace(problem, demand=problem.demand * bytes_beside_cores, capacity=problem.capacity * bytes_beside_cores)
+    one, other = place(problem, seconds=60.0), place(large, seconds=60.0)
+
+    assert other.method == "optimised"
+    assert other.bound == pytest.approx(one.bound, rel=1e-6)
+    assert other.node.tolist() == one.node.tolist()
