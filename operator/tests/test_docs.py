@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from demo import breach
-from demo import up as demo
+from demo import breach, up
 from prometheus_client.metrics import MetricWrapperBase
 
 from aif import settings as settings_module
@@ -289,7 +288,7 @@ def test_every_decision_has_a_number_of_its_own_which_its_title_repeats() -> Non
 
 def test_the_readme_shows_the_steps_that_the_demo_takes() -> None:
     told = re.findall(r"^\[\d+/\d+\] (.+?) \(usually (.+?)\)$", Document("README.md").text, re.MULTILINE)
-    steps = (demo.CRDS, demo.NODES, demo.MEASURING, demo.OPERATOR, demo.NETWORK, demo.SERVICES, *breach.STEPS)
+    steps = (up.CRDS, up.NODES, up.MEASURING, up.OPERATOR, up.NETWORK, up.SERVICES, *breach.STEPS)
     assert told == [(step.title, step.usually) for step in steps]
 
 
