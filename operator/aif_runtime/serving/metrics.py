@@ -59,12 +59,10 @@ class Exposition:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self.stream_seconds = Histogram(
-            "aif_stream_seconds", "Time from the head of a request to the end of its stream", registry=self.registry
-        )
-        self.cut_streams = Counter(
-            "aif_streams_cut", "Streams that were ended early, as the server ends", registry=self.registry
-        )
+        told = "Time from the head of a request to the end of its stream"
+        self.stream_seconds = Histogram("aif_stream_seconds", told, registry=self.registry)
+        told = "Streams that were ended early, as the server ends"
+        self.cut_streams = Counter("aif_streams_cut", told, registry=self.registry)
         ProcessCollector(registry=self.registry)
         if watts_per_core:
             self.registry.register(_Energy(watts_per_core, cpu_seconds))
