@@ -42,9 +42,8 @@ class Exposition:
         self.failures = Counter(
             "aif_request_failures", "Requests and streams that failed by the server's fault", registry=self.registry
         )
-        self.rejected = Counter(
-            "aif_requests_rejected", "Requests that failed by the client's fault", registry=self.registry
-        )
+        told = "Requests that failed by the client's fault"
+        self.rejected = Counter("aif_requests_rejected", told, registry=self.registry)
         self.operations = Counter(
             "aif_operations", "Operations of the model for answered requests", registry=self.registry
         )
