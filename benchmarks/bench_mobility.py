@@ -42,7 +42,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from aif.planning.mobility_moves import Terms
+from aif.planning.mobility.moves import Terms
 
 SEED: Final = 2026
 HORIZON: Final = 240.0

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from mobility_scenario import STEP, Floats, Ints, Journey
 
-from aif.planning.mobility import Mobility, learn
-from aif.planning.mobility_moves import Terms, Verdict, Worth, decide, worth
-from aif.planning.mobility_path import followed, read, unread
+from aif.planning.mobility.factors import Mobility, learn
+from aif.planning.mobility.moves import Terms, Verdict, Worth, decide, worth
+from aif.planning.mobility.path import followed, read, unread
 
 ALARM: Final = 2
 """Steps from the beginning of a breach to its alarm."""

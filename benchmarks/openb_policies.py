@@ -13,7 +13,7 @@ from openb_cluster import WHOLE, Cluster, Ints, Pods
 
 from aif.api.aiservice import AIService
 from aif.domain.policy import Policy as Configured
-from aif.planning.packing import Mix, Requests, Room, graded, preference
+from aif.planning.placement.packing import Mix, Requests, Room, graded, preference
 from aif.scheduling.weights import weights
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aif.planning.joint_placement import JointPlacement, Problem, bound, place
+from aif.planning.placement.joint import JointPlacement, Problem, bound, place
 from melbourne.policies import Table
 from melbourne.replay import NOWHERE, Placement
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aif.api.base import Tier
 from aif.domain.policy import RAN_FIRST, Policy
 from aif.planning.demands import translate
-from aif.planning.packing import Mix, Requests, Room
+from aif.planning.placement.packing import Mix, Requests, Room
 from aif.scheduling.batch import decide
 from aif.scheduling.cycle import Contest, select
 from aif.scheduling.fleet import Fleet

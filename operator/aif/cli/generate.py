@@ -15,7 +15,7 @@ from aif.api.kinds import KINDS, Kind
 from aif.api.reference import api_reference
 from aif.cli.monitoring import monitoring_files
 from aif.cli.rights import rights_files
-from aif.planning.tables import NAMES, derived, text_of
+from aif.planning.models.tables import NAMES, derived, text_of
 
 _HEADER = "# Generated from operator/aif/api by `make generate`; do not edit.\n"
 _KEEP = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "keep"}
@@ -33,7 +33,7 @@ def generated_files() -> dict[Path, str]:
 
 def table_files() -> dict[Path, str]:
     """Return the tables of the models that the planner knows by name, by their path below the root."""
-    return {Path("operator/aif/planning/tables") / f"{name}.json": text_of(derived(name)) for name in NAMES}
+    return {Path("operator/aif/planning/models/tables") / f"{name}.json": text_of(derived(name)) for name in NAMES}
 
 
 def outdated(root: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -11,11 +11,11 @@ from aif.cli.kpi_profiles import CoverageProfile, DataProfile, InferenceProfile,
 from aif.cli.output import Output, show
 from aif.cli.plots import draw
 from aif.cli.profiles import load
-from aif.planning import kpi_data
-from aif.planning.kpi_inference import inference as inference_kpi
-from aif.planning.kpi_service import Density, communication_density, compute_density
-from aif.planning.kpi_service import coverage as covered
-from aif.planning.kpi_training import TrainingKpi, centralised, distributed
+from aif.planning.kpi import data as kpi_data
+from aif.planning.kpi.inference import inference as inference_kpi
+from aif.planning.kpi.service import Density, communication_density, compute_density
+from aif.planning.kpi.service import coverage as covered
+from aif.planning.kpi.training import TrainingKpi, centralised, distributed
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from aif.cli.profiles import Count, Name, NonNegative, Positive, ProfileModel, Share
 from aif.errors import InvalidSpec
-from aif.planning.kpi_inference import Channel, Model, Platform
-from aif.planning.kpi_training import TrainingWork
+from aif.planning.kpi.inference import Channel, Model, Platform
+from aif.planning.kpi.training import TrainingWork
 
 
 class InferenceModel(ProfileModel):

@@ -16,8 +16,8 @@ from aif.cli.plots import draw
 from aif.cli.profiles import Count, InvalidProfile, Name, NonNegative, Positive, ProfileModel, Share, load, titled
 from aif.cli.si import share, si
 from aif.errors import InvalidSpec
-from aif.planning.allocation import Allocation, Site, Tasks, Unattainable, allocate
-from aif.planning.allocation_baselines import BASELINES
+from aif.planning.allocation.baselines import BASELINES
+from aif.planning.allocation.joint import Allocation, Site, Tasks, Unattainable, allocate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,10 +15,10 @@ from aif.cli.plots import draw
 from aif.cli.profiles import load
 from aif.cli.si import share, si
 from aif.errors import InvalidInput
-from aif.planning.cascade import best_threshold, cascade
-from aif.planning.exit_replay import Fared, replay
-from aif.planning.exits import Exit, plan_exits
-from aif.planning.latency_regression import Line
+from aif.planning.exits.cascade import best_threshold, cascade
+from aif.planning.exits.latency_regression import Line
+from aif.planning.exits.plan import Exit, plan_exits
+from aif.planning.exits.replay import Fared, replay
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,11 +11,11 @@ from aif.cli.plan_profiles import BitsProfile, HopLink, ModelProfile, SideProfil
 from aif.cli.profiles import Count, Name, NonNegative, Positive, ProfileModel, Share
 from aif.errors import InvalidInput, InvalidSpec
 from aif.planning.arrays import FloatArray
-from aif.planning.cascade import CascadeTier, Evaluation
-from aif.planning.chain import Chain, Limits
-from aif.planning.exits import Exit
-from aif.planning.latency_regression import Line, Measurement, fit, layer_seconds
-from aif.planning.model_graph import ModelGraph
+from aif.planning.exits.cascade import CascadeTier, Evaluation
+from aif.planning.exits.latency_regression import Line, Measurement, fit, layer_seconds
+from aif.planning.exits.plan import Exit
+from aif.planning.models.chain import Chain, Limits
+from aif.planning.models.graph import ModelGraph
 
 
 class ExitProfile(ProfileModel):

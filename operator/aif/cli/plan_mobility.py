@@ -16,9 +16,9 @@ from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, Profil
 from aif.cli.si import share, si
 from aif.errors import InvalidSpec
 from aif.planning.arrays import FloatArray
-from aif.planning.mobility import UNREAD, Mobility, learn
-from aif.planning.mobility_moves import FAMILIAR, HERE, Decision, Terms, Verdict, breaches, decide, worth
-from aif.planning.mobility_path import WRONG, Outlook, believed, outlook
+from aif.planning.mobility.factors import UNREAD, Mobility, learn
+from aif.planning.mobility.moves import FAMILIAR, HERE, Decision, Terms, Verdict, breaches, decide, worth
+from aif.planning.mobility.path import WRONG, Outlook, believed, outlook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

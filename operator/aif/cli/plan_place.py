@@ -14,7 +14,7 @@ from aif.cli.profiles import InvalidProfile, Name, NonNegative, Positive, Profil
 from aif.cli.si import share
 from aif.errors import InvalidSpec
 from aif.planning.arrays import FloatArray
-from aif.planning.joint_placement import NOWHERE, JointPlacement, Problem, greedy, place
+from aif.planning.placement.joint import NOWHERE, JointPlacement, Problem, greedy, place
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

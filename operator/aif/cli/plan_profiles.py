@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 from aif.cli.kpi_profiles import Cut, LinkProfile, PlatformProfile
 from aif.cli.profiles import Count, Name, NonNegative, Positive, ProfileModel
 from aif.errors import InvalidInput, InvalidSpec
-from aif.planning.chain import Chain, Encoding, Hop, Limits, Side
-from aif.planning.model_graph import Layer, ModelGraph, ordered
-from aif.planning.tables import PIXELS, built_in, derived
+from aif.planning.models.chain import Chain, Encoding, Hop, Limits, Side
+from aif.planning.models.graph import Layer, ModelGraph, ordered
+from aif.planning.models.tables import PIXELS, built_in, derived
 
 
 class LayerProfile(ProfileModel):

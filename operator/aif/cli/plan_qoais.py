@@ -15,9 +15,9 @@ from aif.cli.output import Output, grid, show
 from aif.cli.profiles import Name, NonNegative, ProfileModel, Share, load
 from aif.cli.si import share, si
 from aif.errors import InvalidInput, InvalidSpec
-from aif.planning.decomposition import Decomposition, Requirement, ResourceQos, Target, decompose
-from aif.planning.qoais import Measure
-from aif.planning.schemes import (
+from aif.planning.qoais.decomposition import Decomposition, Requirement, ResourceQos, Target, decompose
+from aif.planning.qoais.indicators import Measure
+from aif.planning.qoais.schemes import (
     Comparison,
     Prices,
     Scheme,

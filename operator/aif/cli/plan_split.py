@@ -13,12 +13,12 @@ from aif.cli.plan_split_view import paint, view
 from aif.cli.plots import draw
 from aif.cli.profiles import ProfileModel, load
 from aif.errors import InvalidInput, InvalidSpec
-from aif.planning.chain import Chain, Hop, Side
-from aif.planning.model_graph import ModelGraph
-from aif.planning.split_chain import ChainSplit, Objective, best_cut
-from aif.planning.split_graph import Case, best_graph_cut
-from aif.planning.split_hops import best_hops
-from aif.planning.split_vertical import Peer, best_vertical
+from aif.planning.models.chain import Chain, Hop, Side
+from aif.planning.models.graph import ModelGraph
+from aif.planning.split.chain import ChainSplit, Objective, best_cut
+from aif.planning.split.graph import Case, best_graph_cut
+from aif.planning.split.hops import best_hops
+from aif.planning.split.vertical import Peer, best_vertical
 
 Json = dict[str, Any]
 _Sides = Annotated[list[LinkedSide], Field(min_length=1, max_length=16)]

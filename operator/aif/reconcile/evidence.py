@@ -12,8 +12,8 @@ from aif.api.aiservice_status import Candidate, DimensionStatus, Rejected, Term
 from aif.api.base import Level
 from aif.api.computenode import CPU
 from aif.api.quantity import format_amount
-from aif.planning.decomposition import ResourceQos, resource_qos
 from aif.planning.demands import EPHEMERAL_STORAGE, MEMORY, Demand
+from aif.planning.qoais.decomposition import ResourceQos, resource_qos
 from aif.scheduling.selection import Choice, Forecast, Selection, Shortage
 
 MOST_REFUSALS = 32

@@ -10,7 +10,7 @@ from aif.api.aiservice_plan import Plan, PlanPart, Predicted, RunnerUp
 from aif.api.quantity import format_amount
 from aif.planning.demands import translate
 from aif.planning.offload import local_side
-from aif.planning.parting import Parting, parted
+from aif.planning.split.parting import Parting, parted
 from aif.reconcile import evidence
 from aif.reconcile.offloading import network_side
 from aif.scheduling.selection import Choice, Selection

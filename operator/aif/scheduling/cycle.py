@@ -20,7 +20,7 @@ from aif.api.workload import Variant
 from aif.domain.policy import Policy
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import translate
-from aif.planning.kpi import Prediction
+from aif.planning.kpi.request import Prediction
 from aif.planning.paths import Links
 from aif.scheduling.claims import claim_on
 from aif.scheduling.explanation import common_reason, failure, held_jointly, overflowing, shortages, success

@@ -14,7 +14,7 @@ from aif.api.computenode import CPU, ComputeNode, Device
 from aif.api.measured import Efficiency
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import Demand
-from aif.planning.kpi import Servers
+from aif.planning.kpi.request import Servers
 from aif.scheduling.patching import arranged, patched
 
 _FIGURES: Final = 3 + len(Precision)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from aif.planning.arrays import FloatArray, IntArray
-from aif.planning.joint_placement import NOWHERE, JointPlacement, Problem, place
+from aif.planning.placement.joint import NOWHERE, JointPlacement, Problem, place
 from aif.scheduling.board import Board, Entry
 from aif.scheduling.explanation import jointly
 from aif.scheduling.selection import Selection

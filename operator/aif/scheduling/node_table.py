@@ -15,7 +15,7 @@ from aif.api.computenode import ComputeNode, Origin
 from aif.domain.cluster import Node, Pod
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import Demand
-from aif.planning.kpi import Servers
+from aif.planning.kpi.request import Servers
 from aif.planning.paths import Network
 from aif.scheduling.devices import DeviceColumns, device_columns, no_devices
 from aif.scheduling.ledger import Claim, Ledger

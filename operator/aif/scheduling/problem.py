@@ -14,7 +14,7 @@ from aif.api.workload import Variant
 from aif.domain.policy import Policy
 from aif.planning.arrays import FloatArray, IntArray
 from aif.planning.demands import Demand, translate
-from aif.planning.kpi import Prediction, Servers, predict
+from aif.planning.kpi.request import Prediction, Servers, predict
 from aif.planning.paths import Links
 from aif.planning.roofline import attainable, intensity
 from aif.scheduling.node_table import NodeTable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aif.planning.packing import Mix, Requests, Room
+from aif.planning.placement.packing import Mix, Requests, Room
 from aif.scheduling.cycle import select
 from aif.scheduling.ledger import Claim
 from aif.scheduling.plugins.packing import Packing

@@ -10,7 +10,7 @@ import numpy as np
 
 from aif.api.computenode import CPU
 from aif.planning.arrays import FloatArray, IntArray
-from aif.planning.packing import TIGHTNESS, Mix, Requests, graded
+from aif.planning.placement.packing import TIGHTNESS, Mix, Requests, graded
 from aif.scheduling.asking import kind
 from aif.scheduling.problem import Problem
 
