@@ -12,8 +12,9 @@ from kubernetes.client import CoreV1Api
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
 from aif.api.base import API_VERSION
-from aif.cli import moves, moves_view
 from aif.cli.figures import duration
+from aif.cli.moves import moves
+from aif.cli.moves import view as moves_view
 from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.health import await_fact

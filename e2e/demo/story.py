@@ -10,8 +10,12 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.text import Text
 
-from aif.cli import explanation_view, live, moves, moves_view, placements
+from aif.cli import live
+from aif.cli.explain import view as explanation_view
 from aif.cli.live import Access
+from aif.cli.moves import moves
+from aif.cli.moves import view as moves_view
+from aif.cli.simulation import placements
 from cluster.api import Cluster
 from demo.traffic import SLOWDOWN
 from demo.up import Standing

@@ -24,8 +24,8 @@ from aif.api.base import API_VERSION, Tier
 from aif.api.conditions import Reason
 from aif.api.kinds import KINDS
 from aif.cli.app import app
-from aif.cli.documents import Document as Manifest
-from aif.cli.validation import problems
+from aif.cli.files.documents import Document as Manifest
+from aif.cli.files.validation import problems
 from aif.domain.registry import TIER_LABEL
 from aif.gateways.exposition import Exposition
 from aif.reconcile import aiservice, computenode

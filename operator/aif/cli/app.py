@@ -17,12 +17,12 @@ import typer
 
 from aif import __version__
 from aif.api.base import API_VERSION
-from aif.cli import asking
-from aif.cli.kpi import kpi
+from aif.cli.asking import app as asking
+from aif.cli.kpi.app import kpi
 from aif.cli.options import ContextOption, FilesOption, KubeconfigOption, NamespaceOption
 from aif.cli.output import Output, OutputOption, errors, show
-from aif.cli.plan import plan
-from aif.cli.top import top
+from aif.cli.plan.app import plan
+from aif.cli.top.app import top
 from aif.errors import AifError
 
 

@@ -9,12 +9,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aif.api.aiservice import AIService
-from aif.cli import explanation, explanation_view, history, nodes, placements, replay_view, top_nodes, top_services
+from aif.cli import nodes
+from aif.cli.explain import explanation, history
+from aif.cli.explain import view as explanation_view
 from aif.cli.inputs import load
 from aif.cli.output import Json, Output, View, errors, show, show_again
-from aif.cli.replay import Wanted, recording
-from aif.cli.simulation import Simulation
-from aif.cli.simulation import simulate as simulated
+from aif.cli.simulation import placements, replay_view
+from aif.cli.simulation.decisions import Simulation
+from aif.cli.simulation.decisions import simulate as simulated
+from aif.cli.simulation.replay import Wanted, recording
+from aif.cli.top import nodes as top_nodes
+from aif.cli.top import services as top_services
 from aif.errors import InvalidInput
 from aif.scheduling.ledger import Ledger
 from aif.settings import Settings

@@ -14,7 +14,7 @@ from kubernetes.config import ConfigException, list_kube_config_contexts
 from aif.api.aiservice import AIService
 from aif.api.base import API_VERSION
 from aif.api.computenode import ComputeNode
-from aif.cli.simulation import Network
+from aif.cli.simulation.decisions import Network
 from aif.domain.cluster import ObjectReference
 from aif.errors import Conflict, Denied, Forbidden, InvalidInput, InvalidSetting, NotFound, Unavailable
 from aif.gateways.exposition import Exposition

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aif.api.aiservice import AIService
-from aif.cli.replay import Verdict, Wanted, lines, recording, replay
+from aif.cli.simulation.replay import Verdict, Wanted, lines, recording, replay
 from aif.domain.policy import Policy
 from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
@@ -97,7 +97,7 @@ def test_a_service_that_is_planned_anew_is_decided_again_as_it_was(tmp_path: Pat
 
 def test_other_code_decides_otherwise_and_that_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(tmp_path, first_places)
-    monkeypatch.setattr("aif.cli.replay.POLICY", _AnotherPolicy())
+    monkeypatch.setattr("aif.cli.simulation.replay.POLICY", _AnotherPolicy())
     again = [verdict for *_, verdicts in replay(recording(str(tmp_path)), Wanted()) for verdict in verdicts]
     assert not all(verdict.same for verdict in again)
 
