@@ -3,8 +3,8 @@
 Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
 Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods
-of the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at given
-times whatever came back. All strategies run in one cluster, one after the other:
+of the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at
+given times whatever came back. All strategies run in one cluster, one after the other:
 
 * `recreate`: the Deployment is deleted and created again for the other node.
 * `rolling`: a rolling update to the other node; its server closes the door at SIGTERM, as most do.
