@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo import manifests, story
+from demo import breach, manifests, story
 from demo.down import down
 from demo.objects import Objects
 from demo.record import Files, load
@@ -29,7 +30,7 @@ class Demo:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         """Take the cluster as one that somebody named."""
         self.wish = Asked(cluster.kubeconfig, cluster.context, Provider.GIVEN)
-        self.folders = Folders(cache=folder / "cache", state=folder / "state")
+        self.folders = Folders(cache=Folders.of(os.environ).cache, state=folder / "state")
         self.files = Files(folder / "demo")
         self.objects = Objects(connect(cluster.kubeconfig, cluster.context))
         self._steps = Steps(Console(quiet=True))
@@ -78,6 +79,23 @@ def test_it_ends_with_placements_an_explanation_and_what_to_try_next(standing: S
     assert "latency short by" in shown
     assert "── aif explain roadside ──" in shown
     assert "make demo-down" in shown
+
+
+def test_a_breach_an_alarm_and_a_move_have_happened_while_it_served(demo: Demo, standing: Standing) -> None:
+    if not standing.measured:
+        pytest.skip("no Prometheus can be had here, so the demo shows no breach")
+    (service,) = [
+        one for one in demo.objects.all(API, "AIService", standing.namespace) if one["metadata"]["name"] == breach.MOVED
+    ]
+    status = service["status"]
+    (move,) = status["migrations"]
+    assert (move["trigger"], move["result"]) == ("LatencyBreached", "Completed")
+    assert [place["node"] for place in status["placements"]] == [move["to"]]
+    assert move["from"] != move["to"]
+    (figures,) = [each for each in move["figures"] if each["dimension"] == "latency"]
+    assert figures["source"] > figures["promised"] >= figures["target"]
+    (latency,) = [row for row in status["qos"] if row["dimension"] == "latency"]
+    assert (latency["verdict"], latency.get("alarm")) == ("Met", None)
 
 
 def test_a_second_time_changes_nothing(demo: Demo, standing: Standing) -> None:

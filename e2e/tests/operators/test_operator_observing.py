@@ -224,6 +224,8 @@ EMPTY_HERE: Final = (
     "aif_unreadable_objects_total",
     "aif_rejections_total",
     "aif_moves_total",
+    "aif_migrations_total",
+    "aif_migration_phase_seconds",
     "aif_recorded_decisions_total",
     "aif_prometheus_errors_total",
     "aif_usage_bytes_total",

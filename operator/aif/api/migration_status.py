@@ -190,3 +190,8 @@ class MigrationRecord(ApiModel):
 
     ended_at: Timestamp | None = None
     """When it ended."""
+
+    figures: Annotated[list[MigrationFigure], Field(max_length=16, json_schema_extra=list_map("dimension"))] = Field(
+        default_factory=list
+    )
+    """What was measured of both copies."""

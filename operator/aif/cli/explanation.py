@@ -7,13 +7,14 @@ from typing import Any, Final
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
 from aif.api.conditions import Condition
+from aif.cli import moves
 from aif.cli.advice import next_steps
 from aif.cli.figures import UNITS
 
 Json = dict[str, Any]
 
 _FINE_WHEN_FALSE: Final = frozenset(
-    {"ApprovalRequired", "Degraded", "Migrating", "Overloaded", "Reconciling", "Stalled"}
+    {"ApprovalRequired", "Degraded", "Migrating", "Overloaded", "Reconciling", "Stalled", "ThresholdAlarm"}
 )
 """Conditions that tell of trouble, or of work under way, while they are True."""
 
@@ -34,6 +35,8 @@ def explanation(service: AIService) -> Json:
         "rejected": status["rejected"],
         "contract": [_dimension(service, dimension) for dimension in service.status.qos],
         "conditions": [_condition(condition) for condition in unsettled(service)],
+        "migration": moves.under_way(service.status.migration),
+        "migrations": moves.over(service.status.migrations),
         "plan": status.get("plan"),
         "next": next_steps(service),
     }

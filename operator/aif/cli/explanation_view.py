@@ -14,6 +14,8 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_demands import Demands
 from aif.api.aiservice_plan import Plan
 from aif.api.aiservice_status import Candidate, Placement, Term
+from aif.api.migration_status import MigrationStatus
+from aif.cli import moves, moves_view
 from aif.cli.advice import next_steps
 from aif.cli.explanation import enforcement, unsettled, verdict
 from aif.cli.figures import ABSENT, duration, energy, in_unit, memory, optional, plural, rate, readable
@@ -22,6 +24,9 @@ from aif.cli.output import grid
 _BAR: Final = 8
 """Cells of a full bar."""
 
+LAST_MOVES: Final = 3
+"""Moves that are shown of those that have ended; `aif history` has all that the status remembers."""
+
 _GOOD, _FAIR = 70, 40
 _STYLES: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
 _VERDICTS: Final = {"Met": "green", "Breached": "bold red", "Unknown": "yellow"}
@@ -29,17 +34,32 @@ _VERDICTS: Final = {"Met": "green", "Breached": "bold red", "Unknown": "yellow"}
 
 def view(service: AIService, screen: Console) -> RenderableType:
     """Return the explanation of ``service``: head, demands, candidates, refusals, contract, conditions, what to do."""
-    blocks = "█" if screen.encoding.lower().startswith("utf") else "#"
     sections = (
-        ("Demands", demands(service.status.demands)),
-        ("Candidates", candidates(service.status.candidates, blocks)),
-        ("Refused", refusals(service)),
         ("Contract", contract(service)),
+        ("Move under way", move(service.status.migration)),
+        ("Last moves", moves_view.table(moves.over(service.status.migrations[-LAST_MOVES:]))),
         ("Conditions", conditions(service)),
         ("What to do", advice(service)),
     )
-    shown = [part for title, body in sections if body is not None for part in _section(title, body)]
-    return Group(*head(service), *shown)
+    return Group(
+        *head(service),
+        *_sections(("Demands", demands(service.status.demands))),
+        *grounds(service, screen),
+        *_sections(*sections),
+    )
+
+
+def grounds(service: AIService, screen: Console) -> list[RenderableType]:
+    """Return what a choice of node rests on: candidates with their scores, and refusals."""
+    blocks = "█" if screen.encoding.lower().startswith("utf") else "#"
+    return _sections(
+        ("Candidates", candidates(service.status.candidates, blocks)),
+        ("Refused", refusals(service)),
+    )
+
+
+def _sections(*sections: tuple[str, RenderableType | None]) -> list[RenderableType]:
+    return [part for title, body in sections if body is not None for part in _section(title, body)]
 
 
 def _section(title: str, body: RenderableType) -> tuple[RenderableType, ...]:
@@ -167,6 +187,16 @@ def contract(service: AIService) -> Table | None:
         verdict_cell = Text(one.verdict, style=_VERDICTS.get(one.verdict, ""))
         table.add_row(name, enforcement(service, name), *(in_unit(name, figure) for figure in figures), verdict_cell)
     return table
+
+
+def move(known: MigrationStatus | None) -> RenderableType | None:
+    """Return the move under way, with the phase that it has come to; None where the service stays."""
+    if known is None:
+        return None
+    since = f"{moves.moment(known.phase_since):%H:%M:%S} UTC"
+    told = f"{known.phase} since {since}: {moves.PHASES[known.phase]}; rolled back unless over by "
+    deadline = f"{moves.moment(known.deadline):%H:%M:%S} UTC"
+    return Group(moves_view.heading(known), Text(f"{told}{deadline}"), *moves_view.figures(known.figures))
 
 
 def conditions(service: AIService) -> Table | None:

@@ -1,4 +1,4 @@
-"""What happened to a service: events, the last change of each condition and its placements, newest last."""
+"""What happened to a service: events, the last change of each condition, its moves and placements, newest last."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from aif.api.aiservice import AIService
+from aif.cli import moves, moves_view
 from aif.cli.figures import ABSENT, plural
 from aif.cli.output import grid
 
@@ -69,6 +70,8 @@ def report(service: AIService, events: Sequence[Json] | None, now: datetime) -> 
     return {
         "service": {"namespace": service.metadata.namespace, "name": service.metadata.name},
         "placements": service.status.to_dict()["placements"],
+        "migration": moves.under_way(service.status.migration),
+        "migrations": moves.over(service.status.migrations),
         "history": [entry.to_dict() for entry in entries],
         "notes": list(_notes(service, None if events is None else told, len(events or ()) - len(mine), now)),
     }
@@ -133,7 +136,7 @@ def _notes(service: AIService, told: Sequence[Entry] | None, others: int, now: d
 
 
 def view(structure: Json, _screen: Console) -> RenderableType:
-    """Return the history as a table, below it where the service is now, and what is not shown."""
+    """Return the history as a table, below it the moves, where the service is now, and what is not shown."""
     table = grid("TIME (UTC)", "SOURCE", "REASON", "TIMES", "MESSAGE")
     for entry in structure["history"]:
         style = _STYLES.get(entry["type"], "") if entry["source"] == "Event" or entry["type"] == "Warning" else ""
@@ -141,7 +144,9 @@ def view(structure: Json, _screen: Console) -> RenderableType:
         table.add_row(*cells, entry["message"])
     places = [f"{place['node']} (x{place['replicas']}, score {place['score']})" for place in structure["placements"]]
     where = Text.assemble("Now on ", (", ".join(places) or "no node", "bold"))
-    return Group(table, Text(), where, *_lines(structure["notes"]))
+    known = moves_view.table(structure["migrations"], structure["migration"])
+    told: list[RenderableType] = [Text(), Text("Moves", style="bold underline"), known] if known is not None else []
+    return Group(table, *told, Text(), where, *_lines(structure["notes"]))
 
 
 def _lines(notes: Iterable[str]) -> Iterator[Text]:

@@ -9,14 +9,19 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from aif.api.aiservice import AIService
+from aif.api.aiservice_status import DimensionStatus
 from aif.api.conditions import Condition
 from aif.api.quantity import Quantity
+from aif.cli import moves
 from aif.cli.explanation import unsettled, verdict
-from aif.cli.figures import ABSENT, duration, memory, rate
+from aif.cli.figures import ABSENT, duration, in_unit, memory, rate
 from aif.cli.output import grid, share_bar
 from aif.errors import InvalidInput
 
 Json = dict[str, Any]
+
+_TOLD_BY_VERDICTS: Final = frozenset({"QoSMet", "ThresholdAlarm"})
+"""Conditions that say of the contract as a whole what verdicts and alarms say of each dimension."""
 
 _ABOUT_QOS: Final = {"Met": "green", "Breached": "bold red"}
 
@@ -48,8 +53,15 @@ def _service(service: AIService) -> Json:
         "demands": status.get("demands", {}),
         "targetLatencyMicroseconds": latency.max_p99_microseconds if latency else None,
         "verdicts": {one.dimension: one.verdict for one in service.status.qos},
+        "measured": [_measured(one) for one in service.status.qos if one.measured is not None],
+        "alarms": {one.dimension: one.alarm for one in service.status.qos if one.alarm is not None},
+        "migration": moves.under_way(service.status.migration),
         "conditions": {one.type: one.reason for one in unsettled(service) if _tells(one)},
     }
+
+
+def _measured(one: DimensionStatus) -> Json:
+    return {"dimension": one.dimension, "measured": one.measured, "target": one.target, "measuredAt": one.measured_at}
 
 
 def _tells(condition: Condition) -> bool:
@@ -83,13 +95,18 @@ def view(structure: Json, screen: Console) -> RenderableType:
     if not services:
         return Group(Text("There is no AIService here; --all-namespaces looks in all of them."))
     several = len({service["namespace"] for service in services}) > 1
-    headings = ("SERVICE", "NODE", "REPLICAS", "SCORE", "COMPUTE", "CPU", "MEMORY", "DEVICES", "LATENCY")
+    headings = ("SERVICE", "NODE", "REPLICAS", "SCORE", "COMPUTE", "CPU", "MEMORY", "DEVICES", "LATENCY", "MEASURED")
     table = grid(*(["NAMESPACE"] if several else []), *headings, "VERDICT")
     for service in services:
         names = [Text(service["name"], style="bold")]
         head = [Text(service["namespace"]), *names] if several else names
         table.add_row(
-            *head, *_places(service, screen), *_demands(service["demands"]), _latency(service), _word(service)
+            *head,
+            *_places(service, screen),
+            *_demands(service["demands"]),
+            _latency(service),
+            _promises(service),
+            _word(service),
         )
     return table
 
@@ -127,13 +144,36 @@ def _latency(service: Json) -> str:
     return duration(predicted) + (f" of {duration(target)}" if target else "")
 
 
+def _promises(service: Json) -> Text | str:
+    """Return what was measured of what was promised, a line per dimension; a dash where nothing was."""
+    lines = [_promise(one, service["verdicts"][one["dimension"]]) for one in service["measured"]]
+    return Text("\n").join(lines) if lines else ABSENT
+
+
+def _promise(one: Json, told: str) -> Text:
+    name = one["dimension"]
+    return Text(
+        f"{name} {in_unit(name, one['measured'])} of {in_unit(name, one['target'])}", style=_ABOUT_QOS.get(told, "")
+    )
+
+
 def _word(service: Json) -> Text:
     """Return the contract's verdicts where there are any; else what is amiss, or that nothing is."""
+    moving = [Text(_moving(service["migration"]), style="bold yellow")] if service["migration"] else []
     if not service["placed"]:
-        return Text(service["reason"], style="red")
-    amiss = [f"{kind}: {reason}" for kind, reason in service["conditions"].items() if kind != "Ready"]
-    words = [Text(f"{name} {told}", style=_ABOUT_QOS.get(told, "")) for name, told in service["verdicts"].items()]
-    judged = [word for word in words if not word.plain.endswith("Unknown")]
-    if amiss:
-        return Text("\n").join([Text(one, style="yellow") for one in amiss] + judged)
-    return Text("\n").join(judged) if judged else Text(service["reason"], style="green")
+        return Text("\n").join([*moving, Text(service["reason"], style="red")])
+    said = {"Ready", *_TOLD_BY_VERDICTS, *(["Migrating"] if moving else [])}
+    amiss = [f"{kind}: {reason}" for kind, reason in service["conditions"].items() if kind not in said]
+    judged = [_judged(name, told, service["alarms"]) for name, told in service["verdicts"].items() if told != "Unknown"]
+    words = [*moving, *(Text(one, style="yellow") for one in amiss), *judged]
+    return Text("\n").join(words) if words else Text(service["reason"], style="green")
+
+
+def _judged(name: str, told: str, alarms: Json) -> Text:
+    """Return a verdict, and the alarm where it has lasted or is about to."""
+    alarm = f", alarm {alarms[name].lower()}" if name in alarms else ""
+    return Text(f"{name} {told}{alarm}", style=_ABOUT_QOS.get(told, ""))
+
+
+def _moving(move: Json) -> str:
+    return f"move {move['id']}: {move['from']} -> {move['to']}, {move['phase']}"

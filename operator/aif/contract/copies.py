@@ -98,12 +98,14 @@ class CopyWatch:
 
 
 def promises_of_copy(mover: Mover, copy: str, way: float, profiles: Mapping[str, Profile]) -> Iterator[Promise]:
-    """Yield what one copy is watched for: the promises of its service, and that it answers."""
+    """Yield what one copy is watched for: what its metric profile tells of the promises, and that it answers."""
     windows = (mover.window_seconds, mover.window_seconds)
     meta = mover.service.metadata
     own = [
         replace(promise, who=(*promise.who, copy), windows=windows)
         for promise in promises_of(mover.service, profiles, way)
+        # What the profile has no query for, no copy can ever show: it holds up none.
+        if promise.profile is not None and promise.signal in promise.profile.queries
     ]
     yield from own
     if own and all(promise.signal is not Signal.SUCCESS_SHARE for promise in own):

@@ -10,7 +10,7 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
 from aif.api.conditions import Reason
 from aif.contract.alarms import Finding, Phase
-from aif.contract.limits import Limit, Sense, limits_of
+from aif.contract.limits import Limit, Sense, limits_of, load_of
 from aif.contract.readings import Gap
 from aif.contract.watch import Judged
 from aif.domain import events
@@ -70,13 +70,20 @@ def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | 
     return row.model_copy(
         update={
             **told,
-            "measured": None if judged.value is None else in_spec(judged.limit, judged.value),
+            "measured": None if (value := telling(judged)) is None else in_spec(judged.limit, value),
             "measured_at": None if judged.at is None else _time(judged.at),
             "estimated": judged.estimated or None,
             "since": _time(judged.seen) if turned or before is None else before.since,
             "alarm_since": None if judged.phase is Phase.QUIET else _time(judged.since),
         }
     )
+
+
+def telling(judged: Judged) -> float | None:
+    """Return the value that the finding rests on: a promise is kept as soon as the fast window says so."""
+    kept = judged.finding is Finding.MET and judged.value is not None and judged.recent is not None
+    late = kept and judged.value is not None and load_of(judged.limit, judged.value) > judged.limit.raise_above
+    return judged.recent if late else judged.value
 
 
 def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
@@ -144,7 +151,8 @@ def sentence(judged: Judged) -> str:
     limit = judged.limit
     bound = "at most" if limit.sense is Sense.AT_MOST else "at least"
     unit = "ppm" if limit.sense is Sense.SHARE else _UNITS[limit.scale]
-    value = "unknown" if judged.value is None else f"{in_spec(limit, judged.value)} {unit}"
+    known = telling(judged)
+    value = "unknown" if known is None else f"{in_spec(limit, known)} {unit}"
     estimated = ", the way to the users estimated" if judged.estimated else ""
     return f"{judged.dimension} is {value}{estimated}; promised: {bound} {in_spec(limit, limit.target)} {unit}"
 

@@ -53,18 +53,19 @@ class DrainingServer(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Serve until a signal comes and all is drained."""
-    model = engine.load(settings.model)
+    model, metrics = engine.load(settings.model), Exposition(settings.watts_per_core)
     running = Engine(
         model,
         repeat=settings.repeat,
         concurrency=settings.concurrency,
         queue=settings.queue,
         flops_per_run=settings.flops_per_run or model.flops,
+        tell=metrics.compute.observe,
     )
     running.warm_up()
     ending = Ending(settings.drain_seconds, settings.grace_seconds)
     config = uvicorn.Config(
-        app.build(running, Exposition(settings.watts_per_core), ending),
+        app.build(running, metrics, ending),
         host=settings.host,
         port=settings.port,
         backlog=4096,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,14 +70,25 @@ def _session(source: Path) -> Any:  # noqa: ANN401 - as above
 
 
 class Engine:
-    """Runs the model `repeat` times per request, in `concurrency` threads, with `queue` more requests waiting."""
+    """Runs the model `repeat` times per request, in `concurrency` threads, with `queue` more requests waiting.
+
+    `tell` gets the seconds that each was computed, from the thread that did it.
+    """
 
     def __init__(
-        self, model: Model, *, repeat: int = 1, concurrency: int = 1, queue: int = 256, flops_per_run: float = 0.0
+        self,
+        model: Model,
+        *,
+        repeat: int = 1,
+        concurrency: int = 1,
+        queue: int = 256,
+        flops_per_run: float = 0.0,
+        tell: Callable[[float], None],
     ) -> None:
         self.model = model
         self.flops_per_request = repeat * flops_per_run
         self._repeat = repeat
+        self._tell = tell
         self._most = concurrency + queue
         self._inside = 0
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="inference")
@@ -105,9 +117,12 @@ class Engine:
         self._threads.shutdown(wait=True)
 
     def _compute(self, values: Values) -> Values:
+        begun = time.perf_counter()
         for _ in range(self._repeat - 1):
             self.model.run(values)
-        return self.model.run(values)
+        answer = self.model.run(values)
+        self._tell(time.perf_counter() - begun)
+        return answer
 
 
 def version() -> str:

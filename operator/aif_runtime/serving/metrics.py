@@ -33,12 +33,17 @@ class Exposition:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.compute = Histogram(
+            "aif_compute_seconds",
+            "Time that the model computed for a request, without waiting for its turn",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
         self.failures = Counter(
             "aif_request_failures", "Requests and streams that failed by the server's fault", registry=self.registry
         )
-        self.rejected = Counter(
-            "aif_requests_rejected", "Requests that failed by the client's fault", registry=self.registry
-        )
+        told = "Requests that failed by the client's fault"
+        self.rejected = Counter("aif_requests_rejected", told, registry=self.registry)
         self.operations = Counter(
             "aif_operations", "Operations of the model for answered requests", registry=self.registry
         )
@@ -53,12 +58,10 @@ class Exposition:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self.stream_seconds = Histogram(
-            "aif_stream_seconds", "Time from the head of a request to the end of its stream", registry=self.registry
-        )
-        self.cut_streams = Counter(
-            "aif_streams_cut", "Streams that were ended early, as the server ends", registry=self.registry
-        )
+        told = "Time from the head of a request to the end of its stream"
+        self.stream_seconds = Histogram("aif_stream_seconds", told, registry=self.registry)
+        told = "Streams that were ended early, as the server ends"
+        self.cut_streams = Counter("aif_streams_cut", told, registry=self.registry)
         ProcessCollector(registry=self.registry)
         if watts_per_core:
             self.registry.register(_Energy(watts_per_core, cpu_seconds))

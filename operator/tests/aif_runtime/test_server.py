@@ -98,6 +98,7 @@ def test_every_request_is_counted_with_its_time_cost_and_energy(server: Server) 
     grown = {name: after[name] - before[name] for name in after}
     assert grown["aif_request_seconds_count"] == 2, "a stream is none of these"
     assert grown["aif_first_chunk_seconds_count"] == grown["aif_stream_seconds_count"] == 1
+    assert grown["aif_compute_seconds_count"] == 2, "the request, and the chunk of the stream"
     assert grown["aif_requests_rejected_total"] == 1
     assert grown["aif_request_failures_total"] == 0
     assert grown["aif_operations_total"] == 2 * 2 * 903_808, "two runs for the request, two for the chunk"
@@ -113,6 +114,7 @@ def test_the_server_exposes_each_series_that_the_metric_profile_of_its_name_asks
         Signal.REQUESTS: {"aif_request_seconds_count"},
         Signal.SUCCESS_SHARE: {"aif_request_failures_total", "aif_request_seconds_count"},
         Signal.JOULES_PER_REQUEST: {"aif_joules_total", "aif_request_seconds_count"},
+        Signal.COMPUTE_SECONDS: {"aif_compute_seconds_sum", "aif_compute_seconds_count"},
     }
     for signal, series in asked.items():
         assert all(name in queries[signal] for name in series), signal

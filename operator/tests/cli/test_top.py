@@ -80,7 +80,7 @@ def test_an_unknown_order_is_told_with_those_that_are_known(aif: Aif, what: str,
 def test_something_else_than_nodes_and_services_is_wrong_usage(aif: Aif) -> None:
     done = aif("top", "pods", *DEMO)
     assert done.status == 2
-    assert "'nodes', 'services'" in done.err
+    assert "No such command 'pods'" in done.err
 
 
 def test_a_table_names_a_node_once_and_its_resources_below_each_other(aif: Aif) -> None:

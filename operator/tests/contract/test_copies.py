@@ -9,10 +9,12 @@ import pytest
 from aif.contract.alarms import Finding
 from aif.contract.answers import Row
 from aif.contract.comparison import Bearing, compare
-from aif.contract.copies import FAILURES, CopyWatch, Mover, tells_copies_apart, window_of
+from aif.contract.copies import FAILURES, CopyWatch, Mover, promises_of_copy, tells_copies_apart, window_of
 from aif.contract.profiles import EACH_COPY, Profile, Signal
 from aif.contract.readings import Gap
 from aif.contract.watch import Question
+from aif.gateways.prometheus.profiles import load
+from tests.builders import an_aiservice
 from tests.contract.test_watch import NOW, Told, a_profile, a_service
 
 OLD, NEW = "0a", "1b"
@@ -86,3 +88,22 @@ def test_a_profile_says_whether_copies_can_be_told_apart() -> None:
     assert tells_copies_apart(service, profiles())
     assert not tells_copies_apart(service, profiles(per_copy=False))
     assert not tells_copies_apart(service, {})
+
+
+def watched(**qos: object) -> list[str]:
+    """Return what a copy of a service with this contract is watched for."""
+    service = an_aiservice(qos={"latency": {"maxP99Microseconds": 20_000}, **qos})
+    mover = Mover(service, {"c0ffee": 0.01}, 10)
+    return [each.limit.dimension for each in promises_of_copy(mover, "c0ffee", 0.01, load())]
+
+
+@pytest.mark.parametrize(
+    ("qos", "dimensions"),
+    [
+        pytest.param({}, ["latency", FAILURES], id="and that it answers"),
+        pytest.param({"availability": {"minPpm": 999_000}}, ["latency", "availability"], id="which may be promised"),
+        pytest.param({"accuracy": {"minBasisPoints": 7000}}, ["latency", FAILURES], id="what no copy can show"),
+    ],
+)
+def test_a_copy_is_watched_for_what_its_profile_can_tell(qos: dict[str, object], dimensions: list[str]) -> None:
+    assert watched(**qos) == dimensions

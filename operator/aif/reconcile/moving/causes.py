@@ -11,6 +11,7 @@ from aif.api.aiservice import AIService, ApprovalStep
 from aif.api.conditions import Reason
 from aif.api.quantity import Quantity
 from aif.contract.alarms import Finding, Phase
+from aif.contract.limits import load_of
 from aif.contract.watch import Judged
 from aif.domain import events
 from aif.domain.actions import Emit
@@ -51,9 +52,14 @@ def pressed(service: AIService, settled: Outcome, snapshot: Snapshot, now: datet
 
 
 def _moves(judged: Judged) -> bool:
-    """Tell whether an alarm is one that another node could end: raised, and known to be broken now."""
+    """Tell whether an alarm is one that another node could end: raised, and known to be broken now.
+
+    An alarm that only waits for its level to clear moves nobody from a node that keeps the contract.
+    """
     known = judged.phase is Phase.RAISED and judged.finding is Finding.BREACHED
-    return known and judged.limit.hard and judged.dimension not in HELPLESS
+    values = [value for value in (judged.value, judged.recent) if value is not None]
+    broken = known and all(load_of(judged.limit, value) > judged.limit.raise_above for value in values)
+    return broken and judged.limit.hard and judged.dimension not in HELPLESS
 
 
 def _requested(service: AIService, value: str, settled: Outcome, snapshot: Snapshot) -> Outcome:

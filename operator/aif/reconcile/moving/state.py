@@ -110,6 +110,7 @@ def _record(service: AIService, move: MigrationStatus, result: MigrationResult, 
         generation=service.metadata.generation,
         started_at=move.started_at,
         ended_at=timestamp(now),
+        figures=move.figures,
     )
 
 

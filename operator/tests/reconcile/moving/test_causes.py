@@ -59,6 +59,21 @@ def test_a_broken_contract_moves_the_service_to_where_it_is_predicted_to_hold() 
     assert told(outcome) == ["MoveStarted"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"value": 0.019, "recent": 0.019}, id="above its level to clear"),
+        pytest.param({"recent": 0.012}, id="over by now, as the fast window says"),
+        pytest.param({"value": 0.012}, id="a burst, as the slow window says"),
+    ],
+)
+def test_an_alarm_that_is_not_cleared_yet_leaves_no_node_that_keeps_the_contract(values: dict[str, Any]) -> None:
+    service = a_service()
+    raised = replace(judged(service, BAD), **values)
+    outcome = decided(service, replace(breached(service), judged=(raised,)))
+    assert (outcome.migration, outcome.placements) == (None, (here(service),))
+
+
 def soft(known: Judged) -> Judged:
     return replace(known, limit=replace(known.limit, hard=False))
 

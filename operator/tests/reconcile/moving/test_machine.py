@@ -237,11 +237,11 @@ class Moving(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Let all that was begun come to its end."""
-        for _ in range(40):
+        for _ in range(16):
             self.ready = dict.fromkeys(self.ready, True)
             self.endpoints_follow()
             self.act(99)
-            self.seconds += 7.0
+            self.seconds += 21.0
 
     def teardown(self) -> None:
         """Every move ends once the world is quiet, and what is left is what is placed."""
@@ -257,5 +257,5 @@ class Moving(RuleBasedStateMachine):
         assert self.service.status == before, "nothing is written without need"
 
 
-Moving.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+Moving.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestMoves = Moving.TestCase
