@@ -19,13 +19,12 @@ import json
 import os
 import statistics
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from campaigns.printing import machine
 from moving import alarms, rescue
 from moving.rescue import Round
+from moving.telling import Output, machine
 from moving.testbed import leave_out_where_unfit
 from moving.timers import Timers
 from rich.console import Console
@@ -33,13 +32,6 @@ from rich.table import Table
 
 from cluster.errors import ClusterError
 from cluster.progress import Steps
-
-
-class Output(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def main(

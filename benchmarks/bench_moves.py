@@ -20,28 +20,20 @@ from __future__ import annotations
 import json
 import os
 import statistics
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from campaigns.printing import machine
 from moving.course import Lap, Plan, run
 from moving.loading import Load
 from moving.strategies import Strategy
+from moving.telling import Output, machine
 from moving.testbed import leave_out_where_unfit, testbed
 from rich.console import Console
 from rich.table import Table
 
 from cluster.errors import ClusterError
 from cluster.progress import Steps
-
-
-class Output(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name

@@ -120,7 +120,7 @@ class ByOperator:
         def ended() -> bool:
             status = self._status(name)
             assert status.get("lastHandledMigrateTo") == wanted, f"not taken up: {json.dumps(status)[:2000]}"  # noqa: S101
-            return status.get("migration") is None and self._node(name) == node
+            return status.get("migration") is None and self._node(name) == node and self._is_ready(status)
 
         eventually(ended, f"{name} has moved to {node}", PATIENCE_S)
 
@@ -128,6 +128,10 @@ class ByOperator:
         found = self.site.rest.get("aiservices", name, self.namespace) or {}
         status: Json = found.get("status", {})
         return status
+
+    @staticmethod
+    def _is_ready(status: Json) -> bool:
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
 
     def _node(self, name: str) -> str:
         placements = self._status(name).get("placements") or [{"node": ""}]

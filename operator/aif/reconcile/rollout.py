@@ -13,7 +13,7 @@ from aif.domain import events
 from aif.domain.actions import Action, Apply, Delete
 from aif.domain.cluster import COPY_LABEL, Child, ObjectReference, ServiceView
 from aif.reconcile.children import covers, disruption_budget, front, route
-from aif.reconcile.copies import HOSTNAME, Json, copy_id, deployment
+from aif.reconcile.copies import HOSTNAME, PROBE_SECONDS, Json, copy_id, deployment
 from aif.reconcile.snapshot import Snapshot
 
 DEFAULT_GRACE_SECONDS = 30
@@ -119,15 +119,28 @@ def staying(service: AIService, placements: Sequence[Placement], view: ServiceVi
 
 
 def _as_made(body: Json, mine: Iterable[Child]) -> Json:
-    """Return ``body`` with the grace that the copy was made with: another one would restart its pods."""
+    """Return ``body`` with the times that the copy was made with: others would restart its pods."""
     seen = next((child for child in mine if child.copy and _key_of(child) == _key(body)), None)
     if seen is None:
         return body
     pod = seen.body.get("spec", {}).get("template", {}).get("spec", {})
     grace = {"terminationGracePeriodSeconds": pod.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)}
     template = body["spec"]["template"]
-    kept = {**template, "spec": {**template["spec"], **grace}}
+    containers = _probed_as_before(template["spec"]["containers"], pod.get("containers", []))
+    kept = {**template, "spec": {**template["spec"], **grace, "containers": containers}}
     return {**body, "spec": {**body["spec"], "template": kept}}
+
+
+def _probed_as_before(made: Sequence[Json], seen: Sequence[Json]) -> list[Json]:
+    """Return the containers with the patience of the readiness probes that they had; Kubernetes' own is a second."""
+    before = {each["name"]: each.get("readinessProbe", {}).get("timeoutSeconds", 1) for each in seen}
+    return [
+        {
+            **each,
+            "readinessProbe": {**each["readinessProbe"], "timeoutSeconds": before.get(each["name"], PROBE_SECONDS)},
+        }
+        for each in made
+    ]
 
 
 def _ensure(service: AIService, body: Json, mine: list[Child]) -> Iterator[Action]:
