@@ -72,13 +72,15 @@ class Spots:
         return cls(ordered, rows, Problem(demand, capacity, score[:, :, rows] + BEST_SCORE * ranks, worth))
 
     def value(self, board: Board) -> float:
-        """Return what it is worth how ``entries`` stand now."""
+        """Return what it is worth how ``entries`` stand now; one that had to be parted counts for nothing."""
         places = {int(row): at for at, row in enumerate(self.rows)}
         value, total = self.problem.value, 0.0
         for number, entry in enumerate(self.entries):
-            for choice in entry.selection.choices if entry.selection else ():
-                worth = value[number, entry.contest.way(choice.variant), places[board.table.room.rows[choice.node]]]
-                total += max(0.0, float(worth))
+            if entry.selection is None or not _whole(entry.selection) or len(entry.selection.choices) > 1:
+                continue
+            (choice,) = entry.selection.choices
+            worth = value[number, entry.contest.way(choice.variant), places[board.table.room.rows[choice.node]]]
+            total += max(0.0, float(worth))
         return total
 
 
