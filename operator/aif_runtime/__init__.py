@@ -1,0 +1,1 @@
+"""What runs in pods. The operator never imports it, nor it the operator."""

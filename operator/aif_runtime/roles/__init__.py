@@ -1,0 +1,1 @@
+"""The roles that a pod can take, each started as `python -m aif_runtime.roles.ROLE`."""
