@@ -22,10 +22,10 @@ from flwr.serverapp.strategy import FedAdam, FedAvg, FedMedian, FedProx, Krum
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
-from aif_runtime.federated.averaging import weighted_mean
 from aif_runtime.federated.screening import Update
 from aif_runtime.learning.arrays import Array as Numbers
 from aif_runtime.learning.arrays import Arrays
+from aif_runtime.learning.averaging import weighted_mean
 from aif_runtime.learning.errors import InvalidRole
 
 logging.getLogger("flwr").setLevel(logging.WARNING)

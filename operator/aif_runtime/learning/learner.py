@@ -90,8 +90,12 @@ class Top(Protocol):
     def load(self, state: Mapping[str, Array]) -> None:
         """Take numbers over; those of the other half are left out of account."""
 
-    def forget(self) -> None:
-        """Let momentum forget."""
+    @property
+    def velocity(self) -> Arrays:
+        """What momentum remembers of its numbers, by full name; empty before the first step."""
+
+    def remember(self, velocity: Mapping[str, Array]) -> None:
+        """Take over what momentum remembers; with an empty mapping it forgets."""
 
     def learn(self, activations: Floats, y: Array) -> tuple[Floats, float]:
         """Make one step; return the gradient at the cut and the loss before the step."""

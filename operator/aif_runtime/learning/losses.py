@@ -42,14 +42,14 @@ def cross_entropy(logits: Floats, y: Array) -> tuple[float, Floats]:
     logs = log_softmax(logits)
     gradient = np.exp(logs)
     gradient[rows, y] -= 1.0
-    mean: Floats = gradient / np.float32(len(y))
+    mean: Floats = np.divide(gradient, len(y), dtype=np.float32)
     return float(-logs[rows, y].mean()), mean
 
 
 def squared_error(outputs: Floats, y: Array) -> tuple[float, Floats]:
     """Return the mean squared error over all outputs and its gradient for them."""
-    error = outputs - y
-    gradient: Floats = error * np.float32(2.0 / error.size)
+    error: Floats = np.subtract(outputs, y, dtype=np.float32)
+    gradient: Floats = np.multiply(error, 2.0 / error.size, dtype=np.float32)
     return float(np.mean(error**2)), gradient
 
 

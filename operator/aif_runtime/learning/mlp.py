@@ -92,8 +92,8 @@ class Stack:
 
 
 @dataclass(slots=True)
-class MlpBottom:
-    """The layers up to a cut."""
+class _Half:
+    """Some of a model's layers."""
 
     stack: Stack
 
@@ -117,6 +117,11 @@ class MlpBottom:
             self.stack.velocity.pop(name, None)
         self.stack.velocity.update({name: velocity[name] for name in self.stack.names if name in velocity})
 
+
+@dataclass(slots=True)
+class MlpBottom(_Half):
+    """The layers up to a cut."""
+
     def forward(self, x: Floats) -> Floats:
         """Return the activations at the cut."""
         return self.stack.forward(x)
@@ -127,26 +132,11 @@ class MlpBottom:
 
 
 @dataclass(slots=True)
-class MlpTop:
+class MlpTop(_Half):
     """The layers above a cut, and the loss."""
 
-    stack: Stack
     shape: tuple[int, ...]
     loss: Loss
-
-    @property
-    def state(self) -> Arrays:
-        """Numbers of these layers."""
-        return {name: self.stack.state[name] for name in self.stack.names}
-
-    def load(self, state: Mapping[str, Array]) -> None:
-        """Take over the numbers of these layers."""
-        self.stack.state.update(fit({name: state[name] for name in self.stack.names if name in state}, self.state))
-
-    def forget(self) -> None:
-        """Let momentum forget."""
-        for name in self.stack.names:
-            self.stack.velocity.pop(name, None)
 
     def learn(self, activations: Floats, y: Array) -> tuple[Floats, float]:
         """Make one step; return the gradient at the cut and the loss."""

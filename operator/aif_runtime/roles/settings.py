@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from aif_runtime.federated.rounds import OnLoss, Rules
+from aif_runtime.federated.rules import OnLoss, Rules
 from aif_runtime.learning import data, models
 from aif_runtime.learning.data import Dataset, Task
 from aif_runtime.learning.errors import InvalidRole

@@ -42,6 +42,11 @@ class _Pending:
 Handler = Callable[["Peer", Frame], Awaitable[Frame]]
 
 
+async def unanswered(peer: Peer, request: Frame) -> Frame:
+    """Refuse a request: what answers has yet to be set."""
+    raise PeerRefused("UnknownRequest", f"{peer.name} asked for {request.kind!r}, which nobody answers here")
+
+
 @dataclass(slots=True, eq=False)
 class Peer:
     """Requests and answers with one other side, both of which may ask.
