@@ -75,11 +75,13 @@ def test_every_folder_of_tests_is_a_package() -> None:
 def test_every_package_of_tests_mirrors_one_of_the_source() -> None:
     tests = SOURCE / "tests"
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
-    assert [folder for folder in sorted(folders) if not (SOURCE / "aif" / folder).is_dir()] == []
+    mirrored = (SOURCE / "aif", SOURCE)
+    assert [folder for folder in sorted(folders) if not any((root / folder).is_dir() for root in mirrored)] == []
 
 
 def test_the_package_says_that_it_is_typed() -> None:
-    assert (SOURCE / "aif" / "py.typed").exists()
+    for package in ("aif", "aif_runtime"):
+        assert (SOURCE / package / "py.typed").exists()
 
 
 def test_the_version_of_the_package_is_that_of_the_distribution() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -113,18 +114,23 @@ class Divided:
 
 def digits(split: Split) -> Dataset:
     """Return 1797 images of handwritten digits, 8 by 8 pixels from 0 to 1."""
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
-
-    x, y = load_digits(return_X_y=True)
-    return _divided(TASKS["Digits"], Examples((x / 16.0).astype(np.float32), y.astype(np.int64)), split)
+    table = _table("digits.csv.gz", 0)
+    return _divided(TASKS["Digits"], Examples(table[:, :-1] / np.float32(16), table[:, -1].astype(np.int64)), split)
 
 
 def breast_cancer(split: Split) -> Dataset:
     """Return 569 cases with 30 features each, benign or not, scaled by the mean and spread of the training part."""
-    from sklearn.datasets import load_breast_cancer  # noqa: PLC0415 - slow to import
+    table = _table("breast_cancer.csv", 1)
+    return _divided(TASKS["BreastCancer"], Examples(table[:, :-1], table[:, -1].astype(np.int64)), split, scaled=True)
 
-    x, y = load_breast_cancer(return_X_y=True)
-    return _divided(TASKS["BreastCancer"], Examples(x.astype(np.float32), y.astype(np.int64)), split, scaled=True)
+
+def _table(name: str, head: int) -> Floats:
+    """Return a table that comes along with scikit-learn; to import that as well would take seconds in every process."""
+    found = find_spec("sklearn")
+    if found is None or not found.submodule_search_locations:
+        raise InvalidRole("data.source: scikit-learn, which brings the data along, is not installed")
+    path = Path(found.submodule_search_locations[0]) / "datasets" / "data" / name
+    return np.loadtxt(path, delimiter=",", skiprows=head, dtype=np.float32)
 
 
 def _divided(task: Task, examples: Examples, split: Split, *, scaled: bool = False) -> Divided:

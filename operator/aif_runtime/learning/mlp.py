@@ -180,6 +180,16 @@ class Mlp:
         self._stack.state.update(fit(state, self._stack.state))
         self._stack.anchor.update(self._stack.state)
 
+    @property
+    def velocity(self) -> Arrays:
+        """What momentum remembers, by full name."""
+        return dict(self._stack.velocity)
+
+    def remember(self, velocity: Mapping[str, Array]) -> None:
+        """Take over what momentum remembers."""
+        self._stack.velocity.clear()
+        self._stack.velocity.update(velocity)
+
     def forget(self) -> None:
         """Let momentum forget."""
         self._stack.velocity.clear()

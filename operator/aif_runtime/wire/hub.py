@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,10 +64,14 @@ class Hub:
         """Serve one stream to its end."""
         name = context.peer()
         try:
-            hello = decode(await pipe.receive(), self.limits)
+            async with asyncio.timeout(self.timing.patience):
+                hello = decode(await pipe.receive(), self.limits)
             name = self._named(hello, common_names(context))
             peer = self._peer(name, hello)
             await pipe.send(encode(Frame("welcome", self.routine, self.epoch)))
+        except TimeoutError:
+            log.info("Heard no hello", extra={"peer": name})
+            return
         except LearningError as error:
             await self._refuse(pipe, name, error)
             return

@@ -61,8 +61,11 @@ class Member:
             stream = dial(link, self.method)
             pipe = Pipe(stream, self.hub.limits.frame_bytes, self.traffic)
             try:
-                await self._greet(pipe)
+                async with asyncio.timeout(self.hub.timing.patience):
+                    await self._greet(pipe)
                 await self.hub.converse(pipe)
+            except TimeoutError:
+                raise PeerLost("there was no welcome") from None
             except MalformedFrame as error:
                 raise PeerLost(str(error)) from error
             finally:
