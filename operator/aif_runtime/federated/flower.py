@@ -72,7 +72,9 @@ class FastAverage(FedAvg):
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Return the weighted mean of the replies."""
         del server_round
-        contents = [reply.content for reply in replies]
+        contents = [reply.content for reply in self._check_and_log_replies(replies, is_train=True)[0]]
+        if not contents:
+            return None, None
         updates = [arrays_of(cast("ArrayRecord", content[ARRAYS])) for content in contents]
         weights = [float(cast("float", cast("MetricRecord", content[METRICS])[WEIGHT])) for content in contents]
         return record_of(weighted_mean(updates, weights)), self.train_metrics_aggr_fn(contents, WEIGHT)

@@ -180,16 +180,25 @@ class Rounds:
 
     async def _enough(self) -> list[str]:
         loop = asyncio.get_running_loop()
-        full = loop.time() + (self.rules.gather_seconds if self.progress.round == 0 else 0.0)
+        full = loop.time() + self._patience()
         while True:
             names = self._present()
             wanted = self.rules.clients if loop.time() < full else self.rules.quorum
+            if loop.time() >= full and self.rules.on_loss is OnLoss.FAIL and len(names) < self.progress.answered:
+                raise JobFailed("ClientLost", f"{len(names)} of {self.progress.answered} clients are left")
             if len(names) >= max(1, wanted):
                 self.progress.phase, self.progress.reason, self.progress.message = Phase.TRAINING, "", ""
                 return names
             if len(names) < self.rules.quorum:
                 self._pause(f"{len(names)} clients are there, {self.rules.quorum} are needed")
             await asyncio.sleep(_LOOK)
+
+    def _patience(self) -> float:
+        """Return how long a round waits for those who are not there, while the quorum is."""
+        if self.progress.round == 0:
+            return self.rules.gather_seconds
+        seconds = {OnLoss.WAIT: self.rules.round_seconds, OnLoss.FAIL: self.rules.grace_seconds}
+        return seconds.get(self.rules.on_loss, 0.0)
 
     def _pause(self, message: str) -> None:
         self.progress.phase = Phase.PAUSED if self.progress.round else Phase.WAITING

@@ -63,7 +63,9 @@ def fitting(name: str, given: Array, like: Array) -> Array:
 def finite(name: str, given: Array) -> Array:
     """Return the array itself; UnfitUpdate where a value is no number or not finite."""
     # The sum is not finite where a value is not, and takes no second array; only then are the values counted.
-    if given.dtype.kind == "f" and not np.isfinite(np.sum(given)):
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspect = given.dtype.kind == "f" and not np.isfinite(np.sum(given))
+    if suspect:
         wrong = int(np.count_nonzero(~np.isfinite(given)))
         if wrong:
             raise UnfitUpdate(f"{name} holds {wrong} of {given.size} values that are not finite")

@@ -195,7 +195,7 @@ def volume(path: Path, split: Split) -> Dataset:
     except (OSError, SafetensorError) as error:
         raise InvalidRole(f"data.path: {path} cannot be read as safetensors: {error}") from error
     x, y = arrays.get("x"), arrays.get("y")
-    if x is None or y is None or len(x) != len(y) or x.dtype != np.float32 or y.dtype not in {np.int64, np.float32}:
+    if x is None or y is None or len(x) != len(y) or x.dtype != np.float32 or y.dtype.name not in {"int64", "float32"}:
         raise InvalidRole(f"data.path: {path} must hold x (float32) and y (int64 or float32) of the same length")
     flat = x.reshape(len(x), -1)
     classes = y.dtype == np.int64

@@ -59,6 +59,8 @@ class ClientRole(LearningRole):
     def _is_one_kind(self) -> Self:
         if bool(self.aggregator) == bool(self.access):
             raise ValueError("either aggregator or access must be given")
+        if self.data.source != "Synthetic" and self.index >= self.data.clients:
+            raise ValueError(f"index ({self.index}) must be below data.clients ({self.data.clients})")
         return self
 
 

@@ -30,10 +30,15 @@ class ForwardingPlaneRole(Role):
 
 async def run(role: ForwardingPlaneRole) -> None:
     """Run the role until the job is done."""
+    await serve(role, plane_of(role))
+
+
+def plane_of(role: ForwardingPlaneRole) -> ForwardingPlane:
+    """Return the forwarding plane that a role describes."""
     manager = Peer(role.manager, unanswered, role.pace, role.limits, role.job)
     plane = ForwardingPlane(manager, role.credentials, role.frame_bytes)
     manager.handler = plane.from_manager
-    await serve(role, plane)
+    return plane
 
 
 async def serve(role: ForwardingPlaneRole, plane: ForwardingPlane) -> None:

@@ -74,13 +74,23 @@ def assigned(
     dealt: dict[str, list[Terminal]] = {group.name: [] for group in ordered}
     for goal in (k, None):
         for group in ordered:
-            wanted = group.clients or -(-len(waiting) // max(1, sum(1 for one in ordered if not one.clients)))
-            room = (min(goal, wanted) if goal and group.clients else goal or wanted) - len(dealt[group.name])
-            taken = [one for one in waiting if group.cut != INPUT or one.raw_input_allowed][: max(0, room)]
+            room = _room(group, len(dealt[group.name]), goal)
+            taken = [one for one in waiting if group.cut != INPUT or one.raw_input_allowed][:room]
             dealt[group.name] += taken
             waiting = [one for one in waiting if one not in taken]
+    for terminal in waiting:
+        takers = [one for one in ordered if not one.clients and (one.cut != INPUT or terminal.raw_input_allowed)]
+        if takers:
+            dealt[min(takers, key=lambda one: len(dealt[one.name])).name].append(terminal)
     found = {group.name: _settled(group, dealt[group.name], k, layers) for group in ordered}
     return tuple(found[group.name] for group in groups)
+
+
+def _room(group: Group, members: int, goal: int | None) -> int:
+    """Return how many more a group takes: up to ``goal``, or up to what it wants where that is None."""
+    if goal is None:
+        return max(0, group.clients - members)
+    return max(0, min(goal, group.clients or goal) - members)
 
 
 def _settled(group: Group, terminals: Sequence[Terminal], k: int, layers: Sequence[LayerFigures]) -> Assignment:

@@ -78,6 +78,7 @@ class Hub:
         await self._converse(peer, pipe)
 
     async def _converse(self, peer: Peer, pipe: Pipe) -> None:
+        peer.attach(pipe)
         self.came(peer)
         try:
             await peer.converse(pipe)

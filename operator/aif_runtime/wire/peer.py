@@ -37,6 +37,7 @@ class Timing:
 class _Pending:
     request: Frame
     answer: asyncio.Future[Frame]
+    pipe: Pipe | None = None
 
 
 Handler = Callable[["Peer", Frame], Awaitable[Frame]]
@@ -103,6 +104,7 @@ class Peer:
         self._pending[request.seq] = pending
         try:
             async with asyncio.timeout(seconds):
+                pending.pipe = self._pipe
                 await self._try_to_send(request)
                 answer = await pending.answer
         finally:
@@ -111,28 +113,37 @@ class Peer:
             raise PeerRefused(str(answer.config.get("reason", "")), str(answer.config.get("message", "")))
         return answer
 
+    def attach(self, pipe: Pipe) -> None:
+        """Take a stream as the one to talk over; one from before is given up."""
+        self._pipe = pipe
+
     async def converse(self, pipe: Pipe) -> None:
-        """Talk over a stream until it ends; a stream from before is given up.
+        """Talk over a stream until it ends.
 
         Raises:
             PeerLost: The stream has ended, or the other side is silent.
             MalformedFrame: It sent what is no frame.
         """
-        self._pipe = pipe
+        self.attach(pipe)
+        ended: Exception = PeerLost(f"{self.name} has ended")
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._beat(pipe))
                 group.create_task(self._watch(pipe))
                 group.create_task(self._listen(pipe))
                 group.create_task(self._until_closed())
-                for pending in list(self._pending.values()):
-                    pending.request = replace(pending.request, epoch=self.epoch)
+                for pending in [one for one in self._pending.values() if one.pipe is not pipe]:
+                    pending.request, pending.pipe = replace(pending.request, epoch=self.epoch), pipe
                     group.create_task(self._send(pipe, pending.request))
         except* LearningError as errors:
-            raise errors.exceptions[0] from None
+            ended = errors.exceptions[0]
         finally:
             if self._pipe is pipe:
                 self._pipe = None
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError  # a group whose tasks failed meanwhile would have forgotten it
+        raise ended
 
     def begin_epoch(self, epoch: int) -> None:
         """Begin a new conversation, unless it is the one that goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -60,8 +61,8 @@ class Pipe:
             for piece in chunks(message):
                 await self._stream.write(piece)
                 self._traffic.sent += len(piece)
-        except (grpc.RpcError, grpc.aio.UsageError) as error:
-            raise PeerLost(_said(error)) from error
+        except _ENDS as error:
+            raise _lost(error) from error
 
     async def receive(self) -> bytes:
         """Return the next message.
@@ -73,8 +74,8 @@ class Pipe:
         while True:
             try:
                 piece = await self._stream.read()
-            except (grpc.RpcError, grpc.aio.UsageError) as error:
-                raise PeerLost(_said(error)) from error
+            except _ENDS as error:
+                raise _lost(error) from error
             if not isinstance(piece, bytes):
                 raise PeerLost("the stream has ended")
             self.last_piece += 1
@@ -84,10 +85,19 @@ class Pipe:
                 return message
 
 
-def _said(error: Exception) -> str:
+_ENDS: Final = (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError, asyncio.CancelledError)
+"""What gRPC raises at the end of a stream: the last one also where nobody cancelled the task that reads."""
+
+
+def _lost(error: BaseException) -> PeerLost:
+    """Return the end of a stream as an error; a task that is really cancelled stays so."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise error
     if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name}: {error.details()}"
-    return str(error) or type(error).__name__
+        return PeerLost(f"{error.code().name}: {error.details()}")
+    return PeerLost(str(error) or "the stream was cancelled")
 
 
 Serve = Callable[[Pipe, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
