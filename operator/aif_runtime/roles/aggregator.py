@@ -88,18 +88,20 @@ class Aggregator:
             stack.callback(self.hub.close)
             if self.role.status_listen:
                 await stack.enter_async_context(serve_status(self.role.status_listen, self.status))
+            # Not where it is ended by a signal: then the others wait for the next aggregator.
             try:
                 await self._finish(await self.rounds.run())
+                await self.rounds.goodbye()
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
                     Phase.FAILED,
                     error.reason,
                     str(error),
                 )
+                await self.rounds.goodbye()
                 raise
             finally:
                 self._say()
-                await self.rounds.goodbye()
 
     async def _finish(self, model: dict[str, Any]) -> None:
         output, progress = self.role.output, self.progress

@@ -33,6 +33,7 @@ class AccessManager:
     job: Json
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     _consents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _withdrawn: set[str] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _asking: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -49,7 +50,8 @@ class AccessManager:
                 peer.name: self._consents[peer.name] for peer in self.hub.attached() if peer.name in self._consents
             }
             try:
-                await self.manager.request("roster", config={"terminals": there}, seconds=_ASK_SECONDS)
+                told = {"terminals": there, "withdrawn": sorted(self._withdrawn)}
+                await self.manager.request("roster", config=told, seconds=_ASK_SECONDS)
             except (LearningError, TimeoutError) as error:
                 log.warning("Failed to report the roster", extra={"why": str(error)})
                 self._changed.set()
@@ -78,11 +80,13 @@ class AccessManager:
 
     def _note(self, name: str, told: Json) -> None:
         if told.get("consent") is True:
+            self._withdrawn.discard(name)
             self._consents[name] = {
                 key: told[key] for key in ("compute", "energy", "rawInputAllowed", "link") if key in told
             }
         else:
             self._consents.pop(name, None)
+            self._withdrawn.add(name)
         log.info("Noted consent" if name in self._consents else "Noted that there is no consent", extra={"peer": name})
         self._changed.set()
 

@@ -22,6 +22,7 @@ from aif_runtime.wire.peer import Peer
 
 log = logging.getLogger(__name__)
 _LOOK: Final = 0.05
+_FOR_GOOD: Final = frozenset({"RawInputRefused", "UnknownCut"})
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +61,7 @@ class RoutineManager:
         told = request.config
         match request.kind:
             case "roster":
-                await self._roster(told["terminals"])
+                await self._roster(told["terminals"], told["withdrawn"])
             case "live" if told.get("epoch") == self._epoch.number:
                 self._epoch.live = {str(group): int(count) for group, count in told["live"].items()}
             case "begun" | "complete" if told.get("epoch") == self._epoch.number:
@@ -83,8 +84,7 @@ class RoutineManager:
         self.finished.set()
         return request.answer("finished")
 
-    async def _roster(self, told: dict[str, Json]) -> None:
-        before = self._terminals
+    async def _roster(self, told: dict[str, Json], withdrawn: list[str]) -> None:
         self._terminals = {
             name: Terminal(
                 name,
@@ -96,11 +96,12 @@ class RoutineManager:
             for name, one in told.items()
             if name not in self.excluded and name not in self._declined
         }
-        for name in before.keys() - self._terminals.keys():
+        # Who is just not there may still have a stream of data, such as while the access manager starts anew.
+        for name in withdrawn:
             await self._revoke(name)
 
     async def _revoke(self, name: str) -> None:
-        ticket = self._epoch.tickets.get(name)
+        ticket = self._epoch.tickets.pop(name, None)
         forwarding = self._role(FORWARDING)
         if ticket and forwarding:
             await forwarding.request("revoke", config={"ticket": ticket}, seconds=SECONDS)
@@ -237,7 +238,8 @@ class RoutineManager:
 
     async def _invite(self, epoch: Epoch, assignments: tuple[Assignment, ...]) -> None:
         await Inviter(self.aims, self._role).invite(epoch, assignments)
-        self._declined.update(epoch.declined)
+        # Who was just not there is invited again; who cannot take part as things are is not.
+        self._declined.update({name: why for name, why in epoch.declined.items() if why in _FOR_GOOD})
         self._terminals = {name: one for name, one in self._terminals.items() if name not in epoch.declined}
         self._wake.set()
 

@@ -100,6 +100,7 @@ class LocalFunction:
             await context.abort(
                 grpc.StatusCode.FAILED_PRECONDITION, f"this is epoch {self._invited.epoch} of {self.group}"
             )
+        invited = self._invited
         exchange = Exchange.of_server(pipe, self.routine, self._invited.epoch, self.limits)
         stream = ClientStream(pseudonym, int(told.get("turn", "0")), exchange)
         self._streams[pseudonym] = stream
@@ -107,6 +108,7 @@ class LocalFunction:
             await stream.ended.wait()
         finally:
             stream.ended.set()
+            invited.clients -= 1  # nobody comes back within an epoch, so nobody is waited for
             if self._streams.get(pseudonym) is stream:
                 del self._streams[pseudonym]
 

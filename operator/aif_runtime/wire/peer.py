@@ -125,25 +125,22 @@ class Peer:
             MalformedFrame: It sent what is no frame.
         """
         self.attach(pipe)
-        ended: Exception = PeerLost(f"{self.name} has ended")
+        work = [self._beat(pipe), self._watch(pipe), self._listen(pipe), self._until_closed()]
+        for pending in [one for one in self._pending.values() if one.pipe is not pipe]:
+            pending.request, pending.pipe = replace(pending.request, epoch=self.epoch), pipe
+            work.append(self._send(pipe, pending.request))
+        # No task group: one that fails at the moment when it is cancelled would forget that it was.
+        tasks = [asyncio.create_task(one) for one in work]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._beat(pipe))
-                group.create_task(self._watch(pipe))
-                group.create_task(self._listen(pipe))
-                group.create_task(self._until_closed())
-                for pending in [one for one in self._pending.values() if one.pipe is not pipe]:
-                    pending.request, pending.pipe = replace(pending.request, epoch=self.epoch), pipe
-                    group.create_task(self._send(pipe, pending.request))
-        except* LearningError as errors:
-            ended = errors.exceptions[0]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             if self._pipe is pipe:
                 self._pipe = None
-        task = asyncio.current_task()
-        if task and task.cancelling():
-            raise asyncio.CancelledError  # a group whose tasks failed meanwhile would have forgotten it
-        raise ended
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     def begin_epoch(self, epoch: int) -> None:
         """Begin a new conversation, unless it is the one that goes on."""

@@ -25,7 +25,7 @@ Settings = dict[str, Any]
 async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds; it only bounds a broken test."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for knows no events
             await asyncio.sleep(0.01)
 
 
@@ -67,11 +67,11 @@ class Job:
             self.tasks[name].cancel()
         await asyncio.wait([self.tasks.pop(name) for name in names])
 
-    def told(self, **more: Any) -> Settings:  # noqa: ANN401 - JSON
+    def told(self, **more: Any) -> Settings:
         """Return the settings of a role with a model."""
         return {**self.shared, "data": {"source": "Digits", "clients": self.clients}, **self.learning, **more}
 
-    def aggregator(self, rules: Settings, **more: Any) -> Aggregator:  # noqa: ANN401 - JSON
+    def aggregator(self, rules: Settings, **more: Any) -> Aggregator:
         """Start the aggregator."""
         told = self.told(
             name="agg", listen=self.at("agg"), state=self.folder / "state", output={"folder": self.folder}, **more
@@ -91,7 +91,7 @@ class Job:
         told = self.told(name=f"client-{index}", index=index, aggregator=self.at("agg"))
         self.start(f"client-{index}", client.run(client.ClientRole.model_validate(told)))
 
-    def manager(self, groups: list[Settings], **more: Any) -> RoutineManager:  # noqa: ANN401 - JSON
+    def manager(self, groups: list[Settings], **more: Any) -> RoutineManager:
         """Start the routine manager."""
         addresses = {"listen": self.at("man"), "aggregator": self.at("agg"), "forwarding": self.at("fp")}
         settings = {"graceSeconds": 0.3, "gatherSeconds": 30, "state": self.folder / "routine", **more}
@@ -115,7 +115,7 @@ class Job:
         told = {**self.shared, "name": "am", "listen": self.at("am"), "manager": self.at("man")}
         self.start("am", access_manager.run(access_manager.AccessManagerRole.model_validate(told)))
 
-    def server(self, group: str, **more: Any) -> LocalFunction:  # noqa: ANN401 - JSON
+    def server(self, group: str, **more: Any) -> LocalFunction:
         """Start the local function of a group."""
         addresses = {"listen": self.at(f"lf-{group}"), "manager": self.at("man"), "aggregator": self.at("agg")}
         role = local_function.LocalFunctionRole.model_validate(
@@ -125,7 +125,7 @@ class Job:
         self.start(f"lf-{group}", local_function.serve(role, function))
         return function
 
-    def terminal(self, index: int, **offer: Any) -> Terminal:  # noqa: ANN401 - JSON
+    def terminal(self, index: int, **offer: Any) -> Terminal:
         """Start a terminal."""
         told = self.told(name=f"t-{index}", index=index, access=self.at("am"), offer=offer)
         role = client.ClientRole.model_validate(told)
@@ -139,7 +139,7 @@ class Job:
 
 
 @contextlib.asynccontextmanager
-async def a_job(**fields: Any) -> AsyncIterator[Job]:  # noqa: ANN401 - fields of Job
+async def a_job(**fields: Any) -> AsyncIterator[Job]:
     """Run a job; whatever of it still runs at the end is killed."""
     folder = Path(tempfile.mkdtemp(prefix="job-"))  # short: an address may have about a hundred characters
     job = Job(folder, **fields)

@@ -25,7 +25,7 @@ from tests.aif_runtime.jobs import Job, a_job, until
 THREE = {"rounds": 3, "clients": 3, "quorum": 2, "evaluators": 1}
 
 
-def a_federation(job: Job, rules: dict[str, Any], clients: int = 3, **more: Any) -> None:  # noqa: ANN401 - JSON
+def a_federation(job: Job, rules: dict[str, Any], clients: int = 3, **more: Any) -> None:
     """Start all roles of a federated job."""
     job.aggregator(rules, **more)
     job.evaluator()
@@ -33,7 +33,7 @@ def a_federation(job: Job, rules: dict[str, Any], clients: int = 3, **more: Any)
         job.client(index)
 
 
-async def done(rules: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Arrays]:  # noqa: ANN401 - JSON
+async def done(rules: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Arrays]:
     """Run a federated job; return its status and its model."""
     async with a_job() as job:
         a_federation(job, rules, **more)
@@ -89,7 +89,7 @@ async def test_below_the_quorum_nothing_is_trained() -> None:
         await until(lambda: job.status["clients"]["live"] == 2)
         assert job.status["phase"] == "Waiting"
         assert job.status["reason"] == "QuorumNotReached"
-        assert "2 clients are there, 3 are needed" in job.status["message"]
+        await until(lambda: job.status["message"] == "2 clients are there, 3 are needed")
         job.client(2)
         await job.ended()
 

@@ -13,7 +13,7 @@ from aif_runtime.learning.arrays import Array, Arrays, digest, fit, stored_bytes
 from aif_runtime.learning.averaging import weighted_mean
 from aif_runtime.learning.errors import UnfitUpdate
 
-LIKE = {"w": np.zeros((2, 3), dtype=np.float32), "n": np.zeros(1, dtype=np.int64)}
+LIKE: Arrays = {"w": np.zeros((2, 3), dtype=np.float32), "n": np.zeros(1, dtype=np.int64)}
 
 
 def an_update(**arrays: Array) -> Arrays:
@@ -51,7 +51,12 @@ def test_values_whose_sum_overflows_are_finite_all_the_same() -> None:
 
 def test_a_digest_depends_on_names_shapes_kinds_and_values() -> None:
     array = np.arange(6, dtype=np.float32)
-    others = ({"b": array}, {"a": array.reshape(2, 3)}, {"a": array.astype(np.float64)}, {"a": array + 1})
+    others: tuple[Arrays, ...] = (
+        {"b": array},
+        {"a": array.reshape(2, 3)},
+        {"a": array.astype(np.float64)},
+        {"a": array + 1},
+    )
     assert len({digest({"a": array}), *map(digest, others)}) == 5
 
 

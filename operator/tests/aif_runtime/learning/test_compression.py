@@ -89,7 +89,8 @@ def test_a_divergence_is_none_where_both_agree() -> None:
 
 def test_the_gradient_of_a_divergence_is_its_slope() -> None:
     generator = np.random.default_rng(0)
-    student, teacher = (generator.normal(size=(3, 4)) for _ in range(2))
+    student: Array = generator.normal(size=(3, 4))
+    teacher: Array = generator.normal(size=(3, 4))
     _, gradient = divergence(student, teacher, 3.0)
     for place in np.ndindex(student.shape):
         moved = student.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import struct
@@ -113,7 +114,5 @@ def test_what_is_beyond_a_limit_is_refused(limits: Limits, said: str) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_do_anything_but_be_refused(data: bytes) -> None:
     for message in (data, a_frame(data)[: 8 + len(data)], a_frame(data)):
-        try:
+        with contextlib.suppress(MalformedFrame):
             decode(message)
-        except MalformedFrame as error:
-            assert str(error)

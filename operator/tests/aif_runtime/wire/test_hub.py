@@ -47,7 +47,7 @@ class Server:
 async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until something holds; it only bounds a broken test."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for knows no events
             await asyncio.sleep(0.01)
 
 
@@ -92,6 +92,7 @@ class Echo:
 
     async def __call__(self, peer: Peer, request: Frame) -> Frame:
         """Answer a request."""
+        del peer
         self.calls += 1
         await asyncio.sleep(self.seconds)
         if request.kind == "refuse":
@@ -215,17 +216,20 @@ async def test_an_address_that_is_taken_is_no_address_for_two() -> None:
 
 async def test_both_sides_prove_who_they_are(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with a_server(authority.issue("hub")) as server:
-        async with a_member(server.address, Echo(), name="client-3", tls=authority.issue("client")):
-            assert (await (await server.met("client-3")).request("x")).kind == "echo"
+    own = authority.issue("client")
+    async with a_server(authority.issue("hub")) as server, a_member(server.address, Echo(), name="client-3", tls=own):
+        assert (await (await server.met("client-3")).request("x")).kind == "echo"
 
 
 async def test_a_certificate_is_good_for_no_other_name(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with a_server(authority.issue("hub")) as server:
-        async with a_member(server.address, Echo(), name="other", tls=authority.issue("client")) as staying:
-            with pytest.raises(JobFailed, match="other came with a certificate for client"):
-                await asyncio.wait_for(staying, 20)
+    own = authority.issue("client")
+    async with (
+        a_server(authority.issue("hub")) as server,
+        a_member(server.address, Echo(), name="other", tls=own) as gone,
+    ):
+        with pytest.raises(JobFailed, match="other came with a certificate for client"):
+            await asyncio.wait_for(gone, 20)
 
 
 async def test_without_a_certificate_of_the_authority_nobody_attaches(tmp_path: Path) -> None:
