@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from aif_runtime.learning.arrays import Array, Arrays
 
@@ -21,11 +22,12 @@ def weighted_mean(updates: Sequence[Mapping[str, Array]], weights: Sequence[floa
     """
     total = float(sum(weights))
     shares = [weight / total for weight in weights]
-    first = updates[0]
-    return {
-        name: _mean([update[name] for update in updates], shares) if array.dtype.kind == "f" else array.copy()
-        for name, array in first.items()
-    }
+    # Blocks are too small to be worth a thread: others would only be waited for, long where cores are busy.
+    with threadpool_limits(1, "blas"):
+        return {
+            name: _mean([update[name] for update in updates], shares) if array.dtype.kind == "f" else array.copy()
+            for name, array in updates[0].items()
+        }
 
 
 def _mean(arrays: Sequence[Array], shares: Sequence[float]) -> Array:

@@ -107,9 +107,11 @@ def terminal_of(role: ClientRole) -> Terminal:
 async def serve(role: ClientRole, terminal: Terminal) -> None:
     """Serve a terminal until the job is done."""
     access = Peer(role.access, terminal.answer, role.pace, role.limits, role.job)
-    async with attachment(role, access, ACCESS, {"role": "terminal"}) as staying:
-        await until(terminal.finished, staying, asyncio.create_task(_mind(role, terminal, access)))
-    terminal.leave()
+    try:
+        async with attachment(role, access, ACCESS, {"role": "terminal"}) as staying:
+            await until(terminal.finished, staying, asyncio.create_task(_mind(role, terminal, access)))
+    finally:
+        terminal.leave()
 
 
 async def _mind(role: ClientRole, terminal: Terminal, access: Peer) -> None:
