@@ -32,8 +32,9 @@ lint: $(UV) ## Formatting, rules, types, contracts of the architecture, figures 
 test: $(UV) ## All of it: lint, generated files, unit and property tests, end-to-end tests
 	@$(RUN) python tools/steps.py test
 
-generate: $(UV) ## Write the generated files: CRDs and the chart's copy of them
+generate: $(UV) ## Write the generated files: CRDs and the chart's copy of them, rules, the model of the server
 	@$(RUN) python -m aif.cli.generate
+	@$(RUN) python tools/plates_model.py
 
 verify: $(UV) ## Fail where a generated file is not what `make generate` would write
 	@$(RUN) python tools/steps.py verify
@@ -48,7 +49,7 @@ e2e: $(UV) ## End-to-end tests on a real control plane
 bench: $(UV) ## Every benchmark; prints the figures that the documents quote
 	@PYTHONSAFEPATH= $(RUN) python tools/steps.py bench # a benchmark imports what lies beside it
 
-demo: $(UV) ## A cluster, the operator and a small mobile network, with placements explained
+demo: $(UV) ## A cluster, the operator, a small mobile network; placements explained, a breach, an alarm, a move
 	@$(E2E) demo up
 
 demo-down: $(UV) ## End just what `make demo` started

@@ -22,11 +22,11 @@ from typing import Any, Final
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from tests.planning import allocation_shapes as shapes
-from tests.planning.geometric_programme import highest_utility, some_tasks
+from tests.planning.allocation import shapes
+from tests.planning.allocation.geometric_programme import highest_utility, some_tasks
 
-from aif.planning.allocation import Unattainable, allocate
-from aif.planning.allocation_baselines import BASELINES
+from aif.planning.allocation.baselines import BASELINES
+from aif.planning.allocation.joint import Unattainable, allocate
 
 DRAWS: Final = 5
 PROGRAMME_TASKS: Final = (1, 10, 100)

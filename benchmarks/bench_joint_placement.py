@@ -29,7 +29,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from aif.planning.joint_placement import Problem, greedy, place
+from aif.planning.placement.joint import Problem, greedy, place
 
 SEED: Final = 11
 WORTH: Final = 200.0

@@ -28,13 +28,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from aif.planning.chain import Chain, Encoding, Hop, Limits, Side
-from aif.planning.kpi_inference import Channel, Platform
-from aif.planning.model_graph import ModelGraph
-from aif.planning.split_chain import CutTable, best_cut
-from aif.planning.split_graph import Case, Prices, best_graph_cut
-from aif.planning.split_hops import best_hops
-from aif.planning.tables import built_in
+from aif.planning.kpi.inference import Channel, Platform
+from aif.planning.models.chain import Chain, Encoding, Hop, Limits, Side
+from aif.planning.models.graph import ModelGraph
+from aif.planning.models.tables import built_in
+from aif.planning.split.chain import CutTable, best_cut
+from aif.planning.split.graph import Case, Prices, best_graph_cut
+from aif.planning.split.hops import best_hops
 
 SEED: Final = 7
 CASES: Final = 200

@@ -11,11 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from openb_cluster import WHOLE, Cluster, Ints, Pods
 
-from aif.planning.packing import Mix, Requests, Room, preference
+from aif.api.aiservice import AIService
+from aif.domain.policy import Policy as Configured
+from aif.planning.placement.packing import Mix, Requests, Room, graded, preference
+from aif.scheduling.weights import weights
 
 Floats = NDArray[np.float64]
 LARGEST: Final = (128_000.0, 8000.0)
 """Thousandths of cores and devices of the largest node, by which BestFit and DotProd are scaled."""
+OPERATOR: Final = Configured()
+TEMPLATE: Final = {
+    "metadata": {"name": "pod", "namespace": "openb", "uid": "pod"},
+    "spec": {"serviceType": "Inference", "model": {"name": "any"}, "workload": {"image": "any"}},
+}
+"""A service that asks for nothing but what its pods request."""
 TYPICAL: Final = 0.95
 """Share of the pods that the kinds which FGD looks at stand for."""
 
@@ -124,13 +133,19 @@ class Aif(Scored):
     def prepare(self) -> None:
         """Count the whole list."""
         self.known = self.mix(np.bincount(self.pods.kind, minlength=len(self.pods.cores)).astype(np.float64))
+        self.template = AIService.model_validate(TEMPLATE)
         largest = self.cluster.devices.sum(axis=1).max()
         self.largest = float(self.cluster.cores.max()) / 1000, float(largest) / WHOLE
 
     def score(self, node: int, kinds: Ints, left: Ints) -> Floats:
-        """As the operator's plug-in."""
+        """The weighted mean of the operator's terms, rounded as there.
+
+        A pod with neither contract nor link, on nodes without price or age, leaves packing alone to be weighed: of the
+        others none has a figure where a node has devices.
+        """
         before, after = self.rooms(node, kinds, left)
-        return preference(self.known, before, after, self.largest)
+        shares = weights(self.template, OPERATOR, {"packing"})
+        return np.round(shares["packing"] * graded(preference(self.known, before, after, self.largest)), 6)
 
 
 class AifOnline(Aif):

@@ -4,6 +4,7 @@ Usage: ``python tools/steps.py lint|verify|unit|e2e|test|bench``
 
 On a terminal a bar shows the step at work and how long it took the last time; elsewhere each step is a line. All steps
 run even where one fails, so that one run shows all there is to mend; only the end-to-end tests wait for the rest.
+These mostly wait for what a cluster does, so two parts of them run side by side, each with clusters of its own.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -40,12 +44,16 @@ class Show(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command with a name; one that `waits` does not start once another step has failed."""
+    """A command with a name; one that `waits` does not start once another step has failed.
+
+    A step with `beside` runs at the same time as the step before it, and its lines begin with that mark.
+    """
 
     name: str
     command: tuple[str, ...]
     show: Show = Show.ON_FAILURE
     waits: bool = False
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,10 @@ LINT = (
     Step("contracts of the architecture", tool("lint-imports")),
     Step("figures of style", (sys.executable, str(ROOT / "tools" / "style_figures.py")), Show.AT_THE_END),
 )
-VERIFY = (Step("generated files", module("aif.cli.generate", "--check")),)
+VERIFY = (
+    Step("generated files", module("aif.cli.generate", "--check")),
+    Step("the model of the server", (sys.executable, str(ROOT / "tools" / "plates_model.py"), "--check")),
+)
 UNIT = (
     Step(
         "unit and property tests, coverage of the pure packages",
@@ -90,7 +101,27 @@ UNIT = (
         Show.LIVE,
     ),
 )
-E2E = (Step("end-to-end tests on a real control plane", module("pytest", "e2e/tests"), Show.LIVE, waits=True),)
+TESTS = ROOT / "e2e" / "tests"
+AUDITS = Path(tempfile.gettempdir()) / f"aif-audits-{os.getpid()}"
+AUDIT = "test_zz_audit.py"
+WITH_THE_OPERATOR = ("operators", "losses", "moves")
+
+
+def end_to_end() -> tuple[Step, ...]:
+    """The end-to-end tests in two parts side by side, and what the audit logs of both tell."""
+    folders = (path.name for path in TESTS.iterdir() if any(path.glob("test_*.py")))
+    stray = (path.name for path in TESTS.glob("test_*.py"))
+    others = sorted({*folders, *stray} - {*WITH_THE_OPERATOR, AUDIT})
+
+    def tests(cluster: str, *names: str) -> tuple[str, ...]:
+        paths = (str((TESTS / name).relative_to(ROOT)) for name in names)
+        return module("pytest", *paths, "--cluster", cluster, "--audits", str(AUDITS))
+
+    return (
+        Step("end-to-end tests with the operator", tests("e2e", *WITH_THE_OPERATOR), Show.LIVE, waits=True),
+        Step("other end-to-end tests", tests("e2e-others", *others), Show.LIVE, waits=True, beside="others | "),
+        Step("audit of the operator's rights", tests("e2e", AUDIT), Show.LIVE, waits=True),
+    )
 
 
 def benchmarks() -> tuple[Step, ...]:
@@ -103,8 +134,8 @@ VERBS = {
     "lint": LINT,
     "verify": VERIFY,
     "unit": UNIT,
-    "e2e": E2E,
-    "test": LINT + VERIFY + UNIT + E2E,
+    "e2e": end_to_end(),
+    "test": LINT + VERIFY + UNIT + end_to_end(),
     "bench": benchmarks(),
 }
 
@@ -135,23 +166,14 @@ def start(step: Step, console: Console) -> subprocess.Popen[str]:
     )
 
 
-def lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Lines of output as they come; an interrupt lets the program clean up before it goes on."""
-    try:
-        yield from process.stdout or ()
-    except KeyboardInterrupt:
-        process.wait()
-        raise
-
-
 def run(step: Step, console: Console) -> Outcome:
     """Run a step, and print what of its output is to be seen."""
     began = time.monotonic()
     kept: list[str] = []
     with start(step, console) as process:
-        for line in lines(process):
+        for line in process.stdout or ():
             if step.show is Show.LIVE:
-                console.print(Text.from_ansi(line), soft_wrap=True)
+                console.print(Text(step.beside, style="dim") + Text.from_ansi(line), soft_wrap=True)
             else:
                 kept.append(line)
     if process.returncode or step.show is Show.AT_THE_END:
@@ -167,18 +189,45 @@ def bar(console: Console, steps: int) -> Iterator[tuple[Progress, TaskID]]:
         yield progress, progress.add_task("", total=steps)
 
 
+def side_by_side(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps in their order, those together that run at the same time."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        if step.beside and groups:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def run_together(steps: Sequence[Step], console: Console, *, failed: bool) -> list[Outcome]:
+    """Run steps at the same time, a line for each as it ends."""
+
+    def attempt(step: Step) -> Outcome:
+        outcome = Outcome(step, None) if step.waits and failed else run(step, console)
+        console.print(outcome.line, soft_wrap=True)
+        return outcome
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return list(pool.map(attempt, steps))
+
+
 def run_all(steps: Sequence[Step], console: Console) -> list[Outcome]:
     """Run the steps in their order, a line for each as it ends."""
     before = times_before()
     outcomes: list[Outcome] = []
     with bar(console, len(steps)) as (progress, task):
-        for step in steps:
-            last = f" (took {readable(before[step.name])} last time)" if step.name in before else ""
-            progress.update(task, description=f"{step.name}{last}")
-            held = step.waits and any(outcome.status for outcome in outcomes)
-            outcomes.append(Outcome(step, None) if held else run(step, console))
-            console.print(outcomes[-1].line, soft_wrap=True)
-            progress.advance(task)
+        for together in side_by_side(steps):
+            last = [
+                f"{step.name} (took {readable(before[step.name])} last time)"
+                for step in together
+                if step.name in before
+            ]
+            progress.update(task, description=", ".join(last or [step.name for step in together]))
+            failed = any(outcome.status for outcome in outcomes)
+            outcomes += run_together(together, console, failed=failed)
+            progress.advance(task, len(together))
+    shutil.rmtree(AUDITS, ignore_errors=True)
     took = {outcome.step.name: round(outcome.seconds, 1) for outcome in outcomes if outcome.status == 0}
     TIMES.write_text(json.dumps(before | took, indent=2) + "\n", encoding="utf-8")
     return outcomes

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-WIDTH = 110
+WIDTH = 120
 TRANSCRIPT = re.compile(r"(?<=^```console\n)\$ (aif [^\n]*-f [^\n]*)\n.*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 

@@ -24,10 +24,15 @@ Item = TypeVar("Item")
 
 AT_ONCE: Final = 32
 _PATIENCE: Final = aiohttp.ClientTimeout(total=120)
+_WIPES: Final = 20
 
 
 class Refused(Exception):
     """The API server said no."""
+
+
+class Unfinished(Refused):
+    """The API server gave up on a request after a while; what it had done by then is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,14 @@ class Loader:
     def clear(self, namespace: str, plurals: Sequence[str]) -> None:
         """Delete all objects of these kinds in a namespace at once, without grace."""
         options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
-        self.each(plurals, lambda session, plural: send(session, "DELETE", path_of(plural, "", namespace), options))
+
+        async def wipe(session: aiohttp.ClientSession, plural: str) -> Json:
+            for _ in range(_WIPES):
+                with contextlib.suppress(Unfinished):  # thousands take longer than one request may
+                    return await send(session, "DELETE", path_of(plural, "", namespace), options)
+            raise Unfinished(f"{plural} in {namespace} are not gone after {_WIPES} requests")
+
+        self.each(plurals, wipe)
 
     def remove(self, plural: str, names: Sequence[str], namespace: str) -> None:
         """Delete objects one by one, of a kind that is not deleted as a whole; one that is gone is no error."""
@@ -118,12 +130,14 @@ async def send(session: aiohttp.ClientSession, method: str, path: str, body: Jso
 
     Raises:
         Refused: The status is an error.
+        Unfinished: The request took longer than the API server allows.
     """
     content = "application/merge-patch+json" if method == "PATCH" else "application/json"
     data = None if body is None else orjson.dumps(body)
     async with session.request(method, path, data=data, headers={"Content-Type": content}) as answer:
         text = await answer.read()
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise Refused(f"{method} {path}: {answer.status} {text[:300]!r}")
+            refused = Unfinished if answer.status == HTTPStatus.GATEWAY_TIMEOUT else Refused
+            raise refused(f"{method} {path}: {answer.status} {text[:300]!r}")
         found: Json = orjson.loads(text)
         return found

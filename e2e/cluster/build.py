@@ -98,7 +98,7 @@ def _compile(family: ToolFamily, go: Go, folders: Folders, running: Running, tar
     log = folders.binaries / f"{family.name}-build.log"
     log.unlink(missing_ok=True)
     dependencies = 0
-    for line in _go(family, go, log, ["list", "-deps", *packages]):
+    for line in _go(family, go, log, ["list", "-deps", *_tags(family), *packages]):
         running.detail(line.removeprefix("go: "))
         dependencies += not line.startswith("go: ")
     running.detail("")
@@ -107,10 +107,24 @@ def _compile(family: ToolFamily, go: Go, folders: Folders, running: Running, tar
         out.mkdir(mode=0o755)
         # A main package at the root of its module would be named after the module's version.
         named = out / next(iter(family.commands)) if len(packages) == 1 else out
-        arguments = ["build", "-v", "-trimpath", "-ldflags", family.linker_flags, "-o", str(named), *packages]
+        arguments = [
+            "build",
+            "-v",
+            "-trimpath",
+            *_tags(family),
+            "-ldflags",
+            family.linker_flags,
+            "-o",
+            str(named),
+            *packages,
+        ]
         for done, _ in enumerate(_go(family, go, log, arguments), start=1):
             running.advance(done, total=max(dependencies, done))
         out.rename(target)
+
+
+def _tags(family: ToolFamily) -> tuple[str, ...]:
+    return ("-tags", ",".join(family.tags)) if family.tags else ()
 
 
 def _go(family: ToolFamily, go: Go, log: Path, arguments: Sequence[str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Image(StrEnum):
 
     OPERATOR = "operator"
     PYTHON = "python"
+    RUNTIME = "runtime"
 
 
 Cluster = Annotated[str, typer.Option("--name", help="Which cluster.")]
@@ -102,12 +103,13 @@ def build_image(
     output: Annotated[Path | None, typer.Option(help="Write this file, an OCI layout, and load it nowhere.")] = None,
     name: Cluster = api.DEFAULT_NAME,
 ) -> None:
-    """Make the operator's image, or one with nothing but Python, and import it into every real node."""
+    """Make an image: the operator, the server, or Python alone; and import it into every real node."""
     from cluster.real import python_image  # noqa: PLC0415 - only this verb needs it
 
     write, tag = {
         Image.OPERATOR: (python_image.write_operator, python_image.OPERATOR_IMAGE),
         Image.PYTHON: (python_image.write_python, python_image.PYTHON_IMAGE),
+        Image.RUNTIME: (python_image.write_runtime, python_image.RUNTIME_IMAGE),
     }[image]
     target = output or Folders.of(os.environ).layout(name).root / "images" / f"{image}.tar"
     title = f"Make {tag}"
@@ -127,6 +129,18 @@ def load_image(
         typer.echo(f"{node}: {said}")
 
 
+def prometheus(
+    scrape: Annotated[int, typer.Option(min=1, help="Seconds between two looks at a service.")] = 1,
+    name: Cluster = api.DEFAULT_NAME,
+) -> None:
+    """Start Prometheus beside the cluster: services, kubelets and the operator are found by the API server."""
+    from cluster.real import monitoring  # noqa: PLC0415 - only this verb needs it
+
+    with Steps(Console()) as steps:
+        url = monitoring.start(name, Folders.of(os.environ), steps, scrape)
+    typer.echo(f"Prometheus is ready: {url}")
+
+
 def _require_one(option: str, given: bool, reset: bool) -> None:  # noqa: FBT001 - two options that exclude each other
     if given is reset:
         raise ClusterError(f"give either {option} or --reset")
@@ -142,6 +156,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "exec": execute,
     "build-image": build_image,
     "load-image": load_image,
+    "prometheus": prometheus,
 }
 
 

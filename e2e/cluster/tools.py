@@ -31,7 +31,8 @@ class ToolFamily:
     """Programs built together from one go.mod.
 
     `commands` maps a program's name to its Go package. `stamps` are Go variables and the values that the linker
-    writes into them, where {version}, {major} and {minor} stand for the parts of the version.
+    writes into them, where {version}, {number} (without its v), {major} and {minor} stand for the parts of the version.
+    `tags` choose what is compiled.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ToolFamily:
     stamps: Mapping[str, str]
     cost: Cost
     own_version: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -64,7 +66,7 @@ class ToolFamily:
     def linker_flags(self) -> str:
         """The value of `-ldflags`: no debug information, and the version where the programs report it from."""
         major, minor, *_ = self.version.removeprefix("v").split(".")
-        parts = {"version": self.version, "major": major, "minor": minor}
+        parts = {"version": self.version, "number": self.version.removeprefix("v"), "major": major, "minor": minor}
         written = (f"-X {variable}={value.format(**parts)}" for variable, value in self.stamps.items())
         return " ".join(("-s -w", *written))
 
@@ -75,7 +77,7 @@ class ToolFamily:
         sources = [
             file.read_text() for file in (self.folder / "go.sum", *sorted(self.folder.glob("*.go"))) if file.exists()
         ]
-        for content in (self._go_mod, *sources, self.linker_flags, str(self.commands)):
+        for content in (self._go_mod, *sources, self.linker_flags, str(self.commands), *self.tags):
             digest.update(content.encode())
         return f"{self.name}-{self.version}-{go_platform()}-{digest.hexdigest()[:12]}"
 
@@ -155,6 +157,23 @@ def helm() -> ToolFamily:
         commands={"helm": "helm.sh/helm/v4/cmd/helm"},
         stamps={"helm.sh/helm/v4/internal/version.version": "{version}"},
         cost=Cost((3, 8), 1200, 65),
+    )
+
+
+def prometheus() -> ToolFamily:
+    """Prometheus and promtool, of all ways to find targets with files and Kubernetes only; without the web interface.
+
+    The interface is a build of its own with Node.js, which the module does not carry; the API is all there.
+    """
+    module = "github.com/prometheus/prometheus"
+    return ToolFamily(
+        name="prometheus",
+        folder=_TOOLS / "prometheus",
+        module=module,
+        commands={program: f"{module}/cmd/{program}" for program in ("prometheus", "promtool")},
+        stamps={"github.com/prometheus/common/version.Version": "{number}"},
+        cost=Cost((3, 8), 900, 190),
+        tags=("remove_all_sd", "enable_kubernetes_sd"),
     )
 
 

@@ -12,13 +12,13 @@ from cluster.kube import connect
 from cluster.paths import Folders
 from cluster.progress import Steps
 from cluster.record import Provider
-from demo import running
+from demo import measuring, running
 from demo.manifests import Manifest
 from demo.objects import Objects
 from demo.record import DemoRecord, Files, Made, load
 from demo.up import CLUSTER
 
-OPERATOR, OBJECTS, CONTROL_PLANE = "End the operator", "Delete what the demo made", "End the cluster"
+OPERATOR, OBJECTS, CONTROL_PLANE = "End the operator and what measures", "Delete what the demo made", "End the cluster"
 _PATIENCE_S: Final = 60.0
 _DEFINITION: Final = "CustomResourceDefinition"
 
@@ -32,6 +32,7 @@ def down(folders: Folders, files: Files, steps: Steps) -> bool:
     if known is not None:
         with steps.run(OPERATOR):
             running.end(known.operator)
+            measuring.end(known.measuring)
     if known is not None and known.provider is Provider.GIVEN:
         with steps.run(OBJECTS):
             for kept in _delete(known):

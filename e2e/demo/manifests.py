@@ -18,6 +18,12 @@ CRDS: Final = ROOT / "crds"
 
 Manifest = dict[str, Any]
 
+HASTE: Final[Manifest] = {
+    "evaluation": {"windowSeconds": 20, "fastWindowSeconds": 10, "forSeconds": 3, "clearPercent": 95},
+    "migration": {"verifySeconds": 15, "verifyMinRequests": 50, "drainSeconds": 2, "cooldownSeconds": 60},
+}
+"""What a user of a real service would wait minutes for, in seconds: windows, and the looks at a new copy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demo:
@@ -43,7 +49,7 @@ def load() -> Demo:
         crds=tuple(document for path in sorted(CRDS.glob("*.yaml")) for document in _documents(path)),
         nodes=(*nodes, *map(_node_of, compute_nodes)),
         compute_nodes=tuple(compute_nodes),
-        services=tuple(services),
+        services=tuple({**one, "spec": {**one["spec"], **HASTE}} for one in services),
     )
 
 

@@ -26,6 +26,28 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Measuring:
+    """Processes that measure the services of the demo.
+
+    Attributes:
+        prometheus: The Prometheus.
+        exporter: What stands for the servers of simulated services.
+        port: Where Prometheus answers.
+        exporter_port: Where the servers do.
+    """
+
+    prometheus: ProcessIdentity
+    exporter: ProcessIdentity
+    port: int
+    exporter_port: int
+
+    @property
+    def url(self) -> str:
+        """Where Prometheus answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class DemoRecord:
     """What the demo started and made, and in which cluster."""
 
@@ -33,6 +55,7 @@ class DemoRecord:
     kubeconfig: str | None
     context: str | None
     operator: ProcessIdentity | None = None
+    measuring: Measuring | None = None
     made: tuple[Made, ...] = ()
 
     def with_made(self, one: Made) -> Self:
@@ -60,6 +83,10 @@ class Files:
     def log(self) -> Path:
         """What the operator said; kept by `down` until the next `up`."""
         return self.folder / "operator.log"
+
+    def log_of(self, part: str) -> Path:
+        """What a part that measures said."""
+        return self.folder / f"{part}.log"
 
     @property
     def lock(self) -> Path:

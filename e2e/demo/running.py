@@ -15,19 +15,21 @@ SYSTEM_NAMESPACE = "aif-system"
 _PATIENCE_S = 20.0
 
 
-def start(cluster: Cluster, files: Files) -> ProcessIdentity:
-    """Start the operator for this cluster with a fresh log."""
+def start(cluster: Cluster, files: Files, prometheus_url: str = "") -> ProcessIdentity:
+    """Start the operator for this cluster with a fresh log; it measures contracts where there is a Prometheus."""
     files.log.unlink(missing_ok=True)
-    return spawn([*_environment(cluster), sys.executable, "-m", "aif"], files.log)
+    return spawn([*_environment(cluster, prometheus_url), sys.executable, "-m", "aif"], files.log)
 
 
-def _environment(cluster: Cluster) -> list[str]:
+def _environment(cluster: Cluster, prometheus_url: str) -> list[str]:
     """A command that sets what the operator reads of its environment; `spawn` passes on nothing of ours."""
     variables = {
         "KUBECONFIG": cluster.kubeconfig or os.environ.get("KUBECONFIG", str(Path.home() / ".kube" / "config")),
         "AIF_CONTEXT": cluster.context or "",
         "AIF_NAMESPACE": SYSTEM_NAMESPACE,
         "AIF_HTTP_PORT": "0",
+        "AIF_PROMETHEUS_URL": prometheus_url,
+        "AIF_EVALUATION_SECONDS": "1",
         "PYTHONSAFEPATH": "1",
     }
     return ["env", *(f"{name}={value}" for name, value in variables.items())]

@@ -10,9 +10,14 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.text import Text
 
-from aif.cli import explanation_view, live, placements
+from aif.cli import live
+from aif.cli.explain import view as explanation_view
 from aif.cli.live import Access
+from aif.cli.moves import moves
+from aif.cli.moves import view as moves_view
+from aif.cli.simulation import placements
 from cluster.api import Cluster
+from demo.traffic import SLOWDOWN
 from demo.up import Standing
 
 EXPLAINED = "roadside"
@@ -29,6 +34,9 @@ def tell(standing: Standing, console: Console) -> None:
     console.print(_heading("Placements"), placements.listing(mine, console.width))
     console.print(_heading(f"aif explain {explained.metadata.name}"))
     console.print(explanation_view.view(explained, console))
+    if moved := [service for service in mine if service.status.migrations]:
+        console.print(_heading(f"aif history {moved[0].metadata.name}"))
+        console.print(moves_view.table(moves.over(moved[0].status.migrations)))
     console.print(_heading("Try next"), Group(*map(Text, next_steps(standing))), soft_wrap=True)
 
 
@@ -37,16 +45,26 @@ def _heading(text: str) -> Text:
 
 
 def next_steps(standing: Standing) -> Iterator[str]:
-    """Yield commands that work in this cluster, each after what it shows."""
-    inside = f" -n {standing.namespace}" if standing.namespace != "default" else ""
+    """Yield commands that work in this cluster, each with what it shows."""
     yield from _environment(standing.cluster)
-    yield f"kubectl get aiservices,computenodes{inside} -o wide"
-    yield f"aif explain {_UNPLACED}{inside}                  # why it finds no place, and by how much"
-    yield "aif nodes                            # what is free, and who is where"
-    yield "kubectl explain aiservice.spec.qos.latency"
-    yield f"kubectl apply{inside} -f manifests/samples/aiservice-minimal.yaml && aif explain minimal{inside}"
-    yield f"kubectl delete{inside} aiservice {EXPLAINED}  # its Deployment and Service go with it"
-    yield "make demo-down                       # end just what was started here"
+    told = list(_commands(f" -n {standing.namespace}" if standing.namespace != "default" else "", standing))
+    width = max(len(command) for command, what in told if what)
+    yield from (f"{command:<{width}}  # {what}" if what else command for command, what in told)
+
+
+def _commands(inside: str, standing: Standing) -> Iterator[tuple[str, str]]:
+    yield f"kubectl get aiservices,computenodes{inside} -o wide", ""
+    yield f"aif explain {_UNPLACED}{inside}", "why it finds no place, and by how much"
+    yield "aif nodes", "what is free, and who is where"
+    if standing.measured:
+        yield f"aif top services{inside} --watch", "what is measured of what was promised, who moves"
+        yield f"aif migrate {EXPLAINED}{inside} --dry-run", "where else it could go"
+        yield f"aif migrate {EXPLAINED}{inside}", "move it there while it serves"
+        yield f"kubectl annotate node --all {SLOWDOWN}-", "all nodes are fast again"
+    yield "kubectl explain aiservice.spec.qos.latency", ""
+    yield f"kubectl apply{inside} -f manifests/samples/aiservice-minimal.yaml && aif explain minimal{inside}", ""
+    yield f"kubectl delete{inside} aiservice {EXPLAINED}", "its Deployment and Service go with it"
+    yield "make demo-down", "end just what was started here"
 
 
 def _environment(cluster: Cluster) -> Iterator[str]:

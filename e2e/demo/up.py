@@ -9,12 +9,12 @@ from typing import Final
 from cluster import api, nodes
 from cluster.api import Cluster
 from cluster.choose import Asked
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, ToolMissing
 from cluster.kube import connect
 from cluster.paths import Folders
 from cluster.progress import Step, Steps
 from cluster.record import Provider
-from demo import running
+from demo import breach, measuring, running
 from demo.manifests import Demo, Manifest, in_namespace
 from demo.objects import Objects, identity
 from demo.record import DemoRecord, Files, Made, load, save
@@ -25,9 +25,10 @@ CLUSTER: Final = "aif-demo"
 
 _NAMESPACE: Final = "aif-demo"
 
-CRDS, NODES, OPERATOR, NETWORK, SERVICES = (
+CRDS, NODES, MEASURING, OPERATOR, NETWORK, SERVICES = (
     Step("Apply the CRDs", "2 s"),
     Step("Create the nodes", "5 s"),
+    Step("Start Prometheus and the traffic", "5 s"),
     Step("Start the operator", "5 s"),
     Step("Apply the network", "5 s"),
     Step("Place the services", "15 s"),
@@ -36,10 +37,11 @@ CRDS, NODES, OPERATOR, NETWORK, SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The demo as it stands: the cluster, and the namespace of its services."""
+    """The demo as it stands: the cluster, the namespace of its services, and whether their contracts are measured."""
 
     cluster: Cluster
     namespace: str
+    measured: bool = False
 
 
 class Builder:
@@ -80,10 +82,22 @@ class Builder:
                 ) from error
             raise
 
+    def measuring(self, folders: Folders) -> str:
+        """Start Prometheus and the traffic where they do not run; return why not, where no Prometheus can be had."""
+        if not measuring.alive(self.record.measuring):
+            try:
+                found = measuring.start(self.cluster, self.namespace, folders, self._files, self.record.measuring)
+            except ToolMissing as error:
+                return str(error)
+            self.record = replace(self.record, measuring=found)
+            save(self._files, self.record)
+        return ""
+
     def operator(self) -> None:
         """Start the operator where it does not run."""
         if not running.is_alive(self.record.operator):
-            self.record = replace(self.record, operator=running.start(self.cluster, self._files))
+            url = self.record.measuring.url if self.record.measuring is not None else ""
+            self.record = replace(self.record, operator=running.start(self.cluster, self._files, url))
             save(self._files, self.record)
 
     def network(self, demo: Demo, steps: Steps) -> None:
@@ -99,12 +113,16 @@ class Builder:
             names = [service["metadata"]["name"] for service in demo.services]
             self._waiting().until("AIService", names, is_settled, at, self.namespace)
 
-    def _waiting(self) -> Waiting:
-        def require_alive() -> None:
-            if self.record.operator is not None:
-                running.require_alive(self.record.operator, self._files)
+    def breach(self, steps: Steps) -> None:
+        """Break the contract of a service, and see it moved; once is enough."""
+        breach.show(breach.Scene(self._objects, self.cluster, self.namespace, self._require_alive), steps)
 
-        return Waiting(self._objects, require_alive, self._files)
+    def _require_alive(self) -> None:
+        if self.record.operator is not None:
+            running.require_alive(self.record.operator, self._files)
+
+    def _waiting(self) -> Waiting:
+        return Waiting(self._objects, self._require_alive, self._files)
 
     def _apply(self, manifests: Iterable[Manifest], *, missing_only: bool = False) -> None:
         for manifest in manifests:
@@ -127,17 +145,23 @@ def up(wish: Asked, demo: Demo, folders: Folders, files: Files, steps: Steps) ->
     """
     known = load(files)
     cluster = api.up(CLUSTER, wish=wish, folders=folders, steps=steps)
-    steps.extend([CRDS, NODES, OPERATOR, NETWORK, SERVICES])
+    steps.extend([CRDS, NODES, MEASURING, OPERATOR, NETWORK, SERVICES, *breach.STEPS])
     builder = Builder(cluster, _record(known, cluster), files)
     with steps.run(CRDS.title):
         builder.crds(demo)
     with steps.run(NODES.title):
         builder.nodes(demo)
+    with steps.run(MEASURING.title):
+        missing = builder.measuring(folders)
     with steps.run(OPERATOR.title):
         builder.operator()
     builder.network(demo, steps)
     builder.services(demo, steps)
-    return Standing(cluster, builder.namespace)
+    if missing:
+        steps.say(f"{missing}. Without it nothing is measured, and the demo goes on without a breach")
+    else:
+        builder.breach(steps)
+    return Standing(cluster, builder.namespace, measured=not missing)
 
 
 def _record(known: DemoRecord | None, cluster: Cluster) -> DemoRecord:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,19 +101,25 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Audits:
-    """The logs of all clusters in which the operator ran; `folder` keeps those whose cluster leaves nothing behind."""
+    """The logs of all clusters in which the operator ran, noted in a folder, so that several runs may share it."""
 
     folder: Path
-    logs: list[Audit] = field(default_factory=list)
+
+    @property
+    def logs(self) -> list[Audit]:
+        """The logs counted in so far."""
+        notes = [json.loads(note.read_text()) for note in sorted(self.folder.glob("*.json"))]
+        return [Audit(Path(note["path"]), note["start"], note["credential"]) for note in notes]
 
     def add(self, audit: Audit | None) -> None:
         """Count a log in; a cluster that is not embedded has none."""
         if audit is not None:
-            self.logs.append(audit)
+            note = {"path": str(audit.path), "start": audit.start, "credential": audit.credential}
+            (self.folder / f"{uuid.uuid4()}.json").write_text(json.dumps(note))
 
     def keep(self, log: Path) -> None:
         """Count in a log that is about to be removed."""
-        self.logs.append(Audit(Path(shutil.copy(log, self.folder / f"{len(self.logs)}.log"))))
+        self.add(Audit(Path(shutil.copy(log, self.folder / f"{uuid.uuid4()}.log"))))
 
     def entries(self) -> Iterator[Entry]:
         """Yield the requests of all clusters, one cluster after the other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import network as networks
 import operator_account
@@ -18,15 +19,24 @@ from services import Services
 from cluster import api
 from cluster.api import Cluster
 
-NAME = "e2e"
-"""A cluster of this name that runs already is used and left running: quicker for whoever works on the tests."""
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let several runs go side by side, each with a cluster of its own, and look at them together in the end."""
+    group = parser.getgroup("end-to-end tests")
+    group.addoption(
+        "--cluster",
+        default="e2e",
+        help="name of the cluster; one that runs already is used and left running: quicker for whoever works on tests",
+    )
+    group.addoption("--audits", type=Path, help="folder that gathers what the audit logs of several runs tell")
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     """A running cluster in which the CustomResourceDefinitions are installed."""
-    found_running = (known := api.find(NAME)) is not None and api.runs(known)
-    running = api.up(NAME)
+    name = str(pytestconfig.getoption("--cluster"))
+    found_running = (known := api.find(name)) is not None and api.runs(known)
+    running = api.up(name)
     try:
         operator_account.install_kinds(Kubectl(running))
         yield running
@@ -62,9 +72,13 @@ def network(cluster: Cluster, rest: Rest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def audits(tmp_path_factory: pytest.TempPathFactory) -> Audits:
-    """The audit logs of all clusters of this run, each from the first replica on."""
-    return Audits(tmp_path_factory.mktemp("audit"))
+def audits(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Audits:
+    """The audit logs of all clusters of this run, and of those beside it, each from the first replica on."""
+    folder: Path | None = pytestconfig.getoption("--audits")
+    if folder is None:
+        return Audits(tmp_path_factory.mktemp("audit"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return Audits(folder)
 
 
 @pytest.fixture(scope="session")

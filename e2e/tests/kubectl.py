@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import dataclass
+from typing import Final
 
 from cluster.api import Cluster
+
+_PAUSE_S: Final = 0.2
 
 
 class KubectlFailed(AssertionError):
@@ -39,6 +43,22 @@ class Kubectl:
 
     def _environment(self) -> dict[str, str]:
         return {"KUBECONFIG": self.cluster.kubeconfig} if self.cluster.kubeconfig else {}
+
+    def await_kinds(self, *kinds: str, seconds: int = 60) -> None:
+        """Wait until these CustomResourceDefinitions (names, or `-f` and a path) are served.
+
+        `kubectl wait` fails on one that was created a moment ago and has no conditions yet.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                self("wait", "--for=condition=Established", f"--timeout={seconds}s", *kinds)
+            except KubectlFailed as error:
+                if "accessor error" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def _context(self) -> tuple[str, ...]:
         return ("--context", self.cluster.context) if self.cluster.context else ()

@@ -20,7 +20,7 @@ _TOKEN_LIFE: Final = "3h"
 def install_kinds(kubectl: Kubectl, tree: Path = ROOT) -> None:
     """Install the CustomResourceDefinitions of a release, and wait until they are served."""
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(tree / "crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(tree / "crds"))
+    kubectl.await_kinds("-f", str(tree / "crds"))
 
 
 def install(kubectl: Kubectl, tree: Path = ROOT) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +40,8 @@ class Traffic:
     failing: float = 0.0
     value: str = ""
     """Exposed instead of every count where it is not empty, such as NaN."""
+    pages: dict[tuple[str, str], Callable[[], str]] = field(default_factory=dict)
+    """What is exposed instead of simulated requests at /FIRST/SECOND."""
     _counts: dict[tuple[str, str], dict[float, float]] = field(default_factory=dict)
     _failures: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -54,6 +56,8 @@ class Traffic:
 
     def exposition(self, who: tuple[str, str]) -> str:
         """Return the metrics of one service as its server would."""
+        if who in self.pages:
+            return self.pages[who]()
         with self._lock:
             self._grow()
             counts = self._counts.get(who, {})
@@ -65,9 +69,19 @@ class Traffic:
             lines += [f"aif_request_failures_total {self._failures.get(who, 0.0)}"]
         return "\n".join(lines) + "\n"
 
-    def _grow(self) -> None:
+    @property
+    def known(self) -> frozenset[tuple[str, str]]:
+        """Return of whom there is anything to scrape."""
+        return frozenset(self._counts)
+
+    def _passed(self) -> float:
+        """Return the seconds since it was asked last."""
         now = time.monotonic()
-        requests, self._last = self.rate * (now - self._last), now
+        passed, self._last = now - self._last, now
+        return passed
+
+    def _grow(self) -> None:
+        requests = self.rate * self._passed()
         for who, seconds in self.seconds.items():
             self._failures[who] = self._failures.get(who, 0.0) + requests * self.failing
             for bound in self._counts[who]:
@@ -76,6 +90,15 @@ class Traffic:
 
 def _bound(le: float) -> str:
     return "+Inf" if le == float("inf") else str(le)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is scraped: a path, the labels that relabelling would give it, and where, if not at the test's exporter."""
+
+    path: str
+    labels: dict[str, str]
+    address: str = ""
 
 
 @dataclass
@@ -89,15 +112,19 @@ class Prometheus:
 
     def watch(self, *services: tuple[str, str]) -> None:
         """Scrape the simulated services, each with the labels that relabelling would give its pods."""
-        targets = [
-            {
-                "targets": [f"127.0.0.1:{self.exporter_port}"],
-                "labels": {"namespace": ns, "aiservice": name, "copy": "1", "__metrics_path__": f"/{ns}/{name}"},
-            }
-            for ns, name in services
+        self.scrape(
+            *(Target(f"/{ns}/{name}", {"namespace": ns, "aiservice": name, "copy": "1"}) for ns, name in services)
+        )
+
+    def scrape(self, *targets: Target) -> None:
+        """Scrape exactly these targets."""
+        own = f"127.0.0.1:{self.exporter_port}"
+        entries = [
+            {"targets": [each.address or own], "labels": {**each.labels, "__metrics_path__": each.path}}
+            for each in targets
         ]
         partial = self.folder / "targets.partial"
-        partial.write_text(json.dumps(targets))
+        partial.write_text(json.dumps(entries))
         partial.rename(self.folder / "targets.json")
 
     def query(self, expression: str) -> list[Any]:

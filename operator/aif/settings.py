@@ -157,11 +157,17 @@ class Settings:
     metric_profiles: str = _setting("", str)
     """File with metric profiles of the administrator, over those that come along; none when empty."""
 
+    resource_profiles: str = _setting("", str)
+    """File with resource profiles of the administrator, over those that come along; none when empty."""
+
     ladder: tuple[frozenset[Tier], ...] = _setting(RAN_FIRST, _ladder)
     """Tiers in the order of trying, steps separated by semicolons, as in RAN;Edge,Core,Cloud."""
 
     operator_weight_percent: int = _setting(30, _integer(0, 100))
-    """Share of stability, balance, cost and carbon in the score of a service that has a contract."""
+    """Share of stability, packing, balance, cost and carbon in the score of a service that has a contract."""
+
+    moves_at_once: int = _setting(10, _integer(1, 10_000))
+    """Services that may move at the same time; what is lost is replaced all the same."""
 
     runtime_classes: tuple[str, ...] = _setting((), _names)
     """RuntimeClasses that a workload may name, separated by commas."""
@@ -198,6 +204,7 @@ class Settings:
             ladder=self.ladder,
             operator_weight_percent=self.operator_weight_percent,
             runtime_classes=frozenset(self.runtime_classes),
+            moves_at_once=self.moves_at_once,
             accelerator_tolerations=dict(self.accelerator_tolerations),
         )
 

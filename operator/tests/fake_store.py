@@ -85,6 +85,8 @@ class Store:
     def merge(self, where: Where, patch: Mapping[str, Any]) -> Json:
         """Merge ``patch`` into the object (RFC 7386)."""
         live = self.get(where)
+        if patch.get("metadata", {}).get("uid", live["metadata"]["uid"]) != live["metadata"]["uid"]:
+            raise Failure(409, "Precondition failed: UID in precondition does not match the object's")
         return self._update(where, live, _merged(live, patch))
 
     def patch(self, where: Where, steps: list[Json]) -> Json:

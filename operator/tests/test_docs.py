@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from demo import up as demo
+from demo import breach, up
 from prometheus_client.metrics import MetricWrapperBase
 
 from aif import settings as settings_module
@@ -24,8 +24,8 @@ from aif.api.base import API_VERSION, Tier
 from aif.api.conditions import Reason
 from aif.api.kinds import KINDS
 from aif.cli.app import app
-from aif.cli.documents import Document as Manifest
-from aif.cli.validation import problems
+from aif.cli.files.documents import Document as Manifest
+from aif.cli.files.validation import problems
 from aif.domain.registry import TIER_LABEL
 from aif.gateways.exposition import Exposition
 from aif.reconcile import aiservice, computenode
@@ -263,8 +263,7 @@ def test_transcripts_are_what_the_commands_print() -> None:
 
 @each_document
 def test_python_in_a_document_prints_what_the_document_says(document: Document) -> None:
-    failed, _ = doctest.testfile(str(document.path), module_relative=False)
-    assert failed == 0
+    assert doctest.testfile(str(document.path), module_relative=False).failed == 0
 
 
 def test_the_picture_shows_the_network_of_the_samples() -> None:
@@ -289,7 +288,7 @@ def test_every_decision_has_a_number_of_its_own_which_its_title_repeats() -> Non
 
 def test_the_readme_shows_the_steps_that_the_demo_takes() -> None:
     told = re.findall(r"^\[\d+/\d+\] (.+?) \(usually (.+?)\)$", Document("README.md").text, re.MULTILINE)
-    steps = (demo.CRDS, demo.NODES, demo.OPERATOR, demo.NETWORK, demo.SERVICES)
+    steps = (up.CRDS, up.NODES, up.MEASURING, up.OPERATOR, up.NETWORK, up.SERVICES, *breach.STEPS)
     assert told == [(step.title, step.usually) for step in steps]
 
 

@@ -9,8 +9,8 @@ import yaml
 from typer import Typer
 from typer.testing import CliRunner
 
-from aif.cli.generate import generate, generated_files, outdated, table_files, write
-from aif.cli.rights import COPY, SOURCE, rights_files, rules
+from aif.cli.generate.generated import generate, generated_files, outdated, table_files, write
+from aif.cli.generate.rights import COPY, SOURCE, rights_files, rules
 
 ROOT = Path(__file__).resolve().parents[2]
 

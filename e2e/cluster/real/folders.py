@@ -69,8 +69,10 @@ def write_node(layout: Layout, place: Place, options: Options) -> None:
 
 def write_hub(layout: Layout, addresses: Addresses, first: RealNode) -> None:
     """The configuration of the hub's kube-proxy, which must go by the name of a node."""
-    target = furnished(layout, HUB)
-    (target / "kube-proxy.conf").write_text(files.kube_proxy(addresses, first.name, addresses.hub))
+    target, text = furnished(layout, HUB) / "kube-proxy.conf", files.kube_proxy(addresses, first.name, addresses.hub)
+    # A kube-proxy whose file is written ends, be it the same text: the one that runs keeps its file.
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
 
 
 def snapshotter(layout: Layout) -> str:

@@ -1,7 +1,7 @@
 """Images with Python, made without an engine: the interpreter that runs this, what it links to, and a program.
 
-The operator's takes the steps of the Dockerfile - `uv sync` from uv.lock into /opt/aif, the same user, variables and
-entry point - on a base of this machine's Python in place of a Debian one.
+Those of the operator and of the runtime take the steps of the Dockerfile - `uv sync` from uv.lock into /opt/aif, the
+same user, variables and entry point - on a base of this machine's Python in place of a Debian one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from cluster.process import run
 
 PROJECT = Path(__file__).parents[3]
 PYTHON_IMAGE, OPERATOR_IMAGE = "localhost/aif-python:dev", "localhost/aif-operator:dev"
+RUNTIME_IMAGE = "localhost/aif-runtime:dev"
 
 _HOME = Path("usr/local")
-_ENVIRONMENT = Path("opt/aif")
+_ENVIRONMENT, _RUNTIME = Path("opt/aif"), Path("opt/runtime")
 _UNUSED = {
     "test",
     "tests",
@@ -40,6 +41,8 @@ _UNUSED_MODULES = ("_test", "_ctypes_test", "_tkinter", "_curses", "readline")
 _VARIABLES = {"PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 # The steps of the Dockerfile: this machine's Python only, files copied and compiled.
 _UV_SETTINGS = {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "1"}
+# What uv built of the project before may be older than its source.
+_FRESH = ("--refresh-package", "aif-operator")
 _LINKED = re.compile(r"(?:=> )?(/\S+) \(0x")
 
 
@@ -57,7 +60,7 @@ def write_operator(target: Path) -> None:
     """The image of the operator, with its locked dependencies."""
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "environment"
-        _sync(environment)
+        _sync(environment, "--no-editable", *_FRESH)
         base = _base_layer(Path(folder) / "base.tar", _libraries(environment))
         own = _environment_layer(Path(folder) / "own.tar", environment)
         variables = {"PATH": f"/{_ENVIRONMENT}/bin:/{_HOME}/bin", **_VARIABLES}
@@ -65,23 +68,36 @@ def write_operator(target: Path) -> None:
         oci.write(oci.Image(OPERATOR_IMAGE, [base, own], entry, variables, user="65532:65532"), target)
 
 
+def write_runtime(target: Path) -> None:
+    """The image of the inference server: what it needs, without the operator and its libraries."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / "environment"
+        _sync(environment, "--no-install-project", "--only-group", "serve")
+        base = _base_layer(Path(folder) / "base.tar", _libraries(environment))
+        own = _environment_layer(Path(folder) / "own.tar", environment)
+        program = Path(folder) / "program.tar"
+        with tarfile.open(program, "w") as layer:
+            layer.add(PROJECT / "operator" / "aif_runtime", str(_RUNTIME / "aif_runtime"), filter=_anybody_used)
+        variables = {"PATH": f"/{_ENVIRONMENT}/bin:/{_HOME}/bin", "PYTHONPATH": f"/{_RUNTIME}", **_VARIABLES}
+        entry = ["python", "-m", "aif_runtime.roles.server"]
+        oci.write(oci.Image(RUNTIME_IMAGE, [base, own, program], entry, variables, user="65532:65532"), target)
+
+
 def linked(said: str) -> set[Path]:
     """The libraries that the output of ldd names, by the path where the loader looks for them."""
     return {Path(path) for path in _LINKED.findall(said)}
 
 
-def _sync(environment: Path) -> None:
+def _sync(environment: Path, *wanted: str) -> None:
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
         raise ToolMissing("uv is missing: `make sync` brings one, then run this with `uv run`")
     settings = {**os.environ, **_UV_SETTINGS, "UV_PROJECT_ENVIRONMENT": str(environment)}
     settings.pop("VIRTUAL_ENV", None)
-    # What uv built of the project before may be older than its source.
-    fresh = ("--refresh-package", "aif-operator")
-    options = ("--locked", "--no-dev", "--no-editable", *fresh, "--quiet", "--python", str(_interpreter()))
+    options = ("--locked", "--no-dev", *wanted, "--quiet", "--python", str(_interpreter()))
     done = run([uv, "sync", *options], env=settings, cwd=PROJECT)
     if done.code != 0:
-        raise ClusterError(f"uv could not install the operator into its image: {done.errors.strip()}")
+        raise ClusterError(f"uv could not install what belongs into the image: {done.errors.strip()}")
 
 
 def _base_layer(target: Path, more: Sequence[Path]) -> Path:

@@ -7,49 +7,28 @@ from typing import Annotated
 from pydantic import Field
 
 from aif.api.aiservice_demands import Demands
-from aif.api.base import ApiModel, Count, Tier, Timestamp, list_map
+from aif.api.aiservice_plan import Plan
+from aif.api.base import ApiModel, Count, Timestamp, list_map
 from aif.api.conditions import Condition
+from aif.api.measured import ResourceStatus
+from aif.api.migration_status import MigrationRecord, MigrationStatus, Placement
+
+__all__ = [
+    "AIServiceStatus",
+    "AIServiceSummary",
+    "Candidate",
+    "DimensionStatus",
+    "MigrationRecord",
+    "MigrationStatus",
+    "Placement",
+    "Plan",
+    "Rejected",
+    "Term",
+]
 
 _Text = Annotated[str, Field(max_length=256)]
 _Name = Annotated[str, Field(max_length=253)]
 _Score = Annotated[int, Field(ge=0, le=100)]
-
-
-class Placement(ApiModel):
-    """Replicas of the service on one node."""
-
-    node: _Name
-    """ComputeNode that serves."""
-
-    node_name: _Name
-    """Kubernetes Node behind it."""
-
-    tier: Tier
-    """Tier of the node."""
-
-    variant: _Name
-    """Variant that runs."""
-
-    replicas: Count
-    """Replicas on the node."""
-
-    cut: _Name = "Input"
-    """Where the model is parted; Input runs all of it on the node."""
-
-    score: _Score
-    """Score of the node at the decision."""
-
-    copy_id: _Name = Field(alias="copy")
-    """Label net4ai.io/copy of the Deployment."""
-
-    predicted_latency_microseconds: Count | None = None
-    """99th percentile of the request's latency, predicted at the decision."""
-
-    predicted_network_microseconds: Count | None = None
-    """Part of that latency that is spent between users and node, which no server can measure."""
-
-    predicted_millijoules_per_request: Count | None = None
-    """Energy of a request, predicted at the decision."""
 
 
 class Term(ApiModel):
@@ -146,50 +125,6 @@ class DimensionStatus(ApiModel):
     """When the alarm became what it is; a timer that outlives the operator."""
 
 
-class Plan(ApiModel):
-    """What the operator would do, and waits to be told."""
-
-    offload: _Name
-    """Network or Local."""
-
-    node: _Name | None = None
-    """ComputeNode that it would take."""
-
-    variant: _Name | None = None
-    """Variant that it would run."""
-
-    score: _Score | None = None
-    """Score of that node."""
-
-    reason: _Text = ""
-    """Why."""
-
-    token: _Name | None = None
-    """Value of the annotation net4ai.io/approve that lets it go on."""
-
-    waits_for: Annotated[list[_Name], Field(max_length=4)] = Field(default_factory=list)
-    """Steps that wait for approval."""
-
-
-class MigrationRecord(ApiModel):
-    """A move that has ended."""
-
-    id: Count
-    """Number of the move."""
-
-    source: _Name = Field(alias="from")
-    """Node that was left."""
-
-    to: _Name
-    """Node that was taken."""
-
-    trigger: _Name
-    """Reason of the move."""
-
-    result: _Name
-    """Completed or RolledBack."""
-
-
 class AIServiceSummary(ApiModel):
     """Composed text for the printer columns."""
 
@@ -206,7 +141,7 @@ class AIServiceSummary(ApiModel):
     """Latency target."""
 
     migrations: Count = 0
-    """Moves so far."""
+    """Moves so far, those that were rolled back among them."""
 
 
 class AIServiceStatus(ApiModel):
@@ -247,13 +182,27 @@ class AIServiceStatus(ApiModel):
     )
     """The contract, dimension by dimension."""
 
+    resources: Annotated[list[ResourceStatus], Field(max_length=16, json_schema_extra=list_map("resource"))] = Field(
+        default_factory=list
+    )
+    """Resources of its pods under pressure."""
+
     plan: Plan | None = None
-    """What the operator would do."""
+    """What was decided; with a token, what waits for approval."""
 
     migrations: Annotated[list[MigrationRecord], Field(max_length=10, json_schema_extra=list_map("id"))] = Field(
         default_factory=list
     )
-    """The last moves."""
+    """The last moves, the latest at the end."""
+
+    migration: MigrationStatus | None = None
+    """The move that is under way; absent where the service stays."""
+
+    last_handled_migrate_to: _Text | None = None
+    """Value of the annotation net4ai.io/migrate-to that was answered last: a request is handled once."""
+
+    last_handled_abort: _Text | None = None
+    """Value of the annotation net4ai.io/abort that was answered last."""
 
     url: _Text | None = None
     """Where the service answers."""

@@ -25,6 +25,7 @@ from aif.api.base import (
 )
 from aif.api.capability import CPU, Capability, Device, PeakRate, Power
 from aif.api.conditions import Condition
+from aif.api.measured import DeviceCalibration, ResourceStatus
 from aif.api.metadata import ObjectMeta
 from aif.api.quantity import Capacity
 
@@ -229,6 +230,16 @@ class ComputeNodeStatus(ApiModel):
 
     observed: Observed | None = None
     """What was measured."""
+
+    calibration: Annotated[list[DeviceCalibration], Field(max_length=16, json_schema_extra=list_map("device"))] = Field(
+        default_factory=list
+    )
+    """What predictions were worth, per type of device; the next ones count with it."""
+
+    resources: Annotated[list[ResourceStatus], Field(max_length=16, json_schema_extra=list_map("resource"))] = Field(
+        default_factory=list
+    )
+    """Resources under pressure."""
 
     reserved: Reserved | None = None
     """What services hold."""

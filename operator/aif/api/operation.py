@@ -115,7 +115,10 @@ class Migration(ApiModel):
     """Requests that a verdict needs."""
 
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
-    """How long the old copy may end its requests."""
+    """How long the old copy may end its requests; a copy keeps what was asked for when it was made."""
 
     timeout_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """When an unfinished move is rolled back."""
+
+    rebalance: bool = False
+    """Whether the service moves to a node whose score is better by more than minImprovementPercent."""

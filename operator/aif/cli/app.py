@@ -1,14 +1,15 @@
 """The command line: its commands, options and exit status.
 
-Exit status: 0 done, 1 an error or a recorded decision that is another one now, 2 wrong usage, 3 (`simulate --strict`)
-a service finds no place.
+Exit status: 0 done, 1 an error, a move that was refused or taken back, or a recorded decision that is another one now,
+2 wrong usage, 3 (`simulate --strict`) a service finds no place, 4 a move that waits for approval, or was not over in
+time.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from types import ModuleType
 from typing import Annotated
 
@@ -16,9 +17,12 @@ import typer
 
 from aif import __version__
 from aif.api.base import API_VERSION
-from aif.cli.kpi import kpi
+from aif.cli.asking import app as asking
+from aif.cli.kpi.app import kpi
+from aif.cli.options import ContextOption, FilesOption, KubeconfigOption, NamespaceOption
 from aif.cli.output import Output, OutputOption, errors, show
-from aif.cli.plan import plan
+from aif.cli.plan.app import plan
+from aif.cli.top.app import top
 from aif.errors import AifError
 
 
@@ -29,20 +33,15 @@ class Status(IntEnum):
     ERROR = 1
     USAGE = 2
     UNPLACED = 3
+    UNFINISHED = 4
     INTERRUPTED = 130
-
-
-class Top(StrEnum):
-    """What `aif top` lists."""
-
-    NODES = "nodes"
-    SERVICES = "services"
 
 
 app = typer.Typer(
     help="Where AI services run on a computing-power network, and why.",
     epilog="Exit status: 0 done; 1 error, or a recorded decision is another one now; 2 wrong usage; "
-    "3 simulate --strict left a service without a place.",
+    "3 simulate --strict left a service without a place; 4 a move waits for approval, or was not over in time. "
+    "A move that was refused or taken back counts as an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,16 +49,10 @@ app = typer.Typer(
 )
 app.add_typer(kpi, name="kpi")
 app.add_typer(plan, name="plan")
-
-Files = Annotated[
-    list[str] | None,
-    typer.Option("--filename", "-f", metavar="FILE", help="YAML or JSON: a file, a folder, or -; repeatable."),
-]
-Context = Annotated[str, typer.Option(help="Context of the kubeconfig; default: the current one.")]
-Kubeconfig = Annotated[
-    str,
-    typer.Option(envvar="KUBECONFIG", show_envvar=False, help="Default: KUBECONFIG, else ~/.kube/config."),
-]
+app.add_typer(top, name="top")
+app.command()(asking.approve)
+app.command()(asking.migrate)
+app.command()(asking.abort)
 
 
 @app.command()
@@ -67,7 +60,7 @@ def simulate(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="More files, or the folder of a recording.")
     ] = None,
-    files: Files = None,
+    files: FilesOption = None,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a service finds no place.")] = False,
     service: Annotated[str, typer.Option(help="Of a recording: only decisions about this AIService.")] = "",
@@ -98,10 +91,10 @@ def simulate(
 @app.command()
 def explain(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="Name of the AIService.")],
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
-    files: Files = None,
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
+    namespace: NamespaceOption = "",
+    files: FilesOption = None,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Explain where a service runs, and what to do where it runs nowhere.
@@ -113,9 +106,9 @@ def explain(
 
 @app.command()
 def nodes(
-    files: Files = None,
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
+    files: FilesOption = None,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List the compute nodes: devices, what is free, who is there, and why one cannot be used.
@@ -126,42 +119,11 @@ def nodes(
 
 
 @app.command()
-def top(
-    what: Annotated[Top, typer.Argument(metavar="nodes|services", help="What to list.")],
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Of services; default: that of the context.")
-    ] = "",
-    *,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Services of all namespaces.")] = False,
-    sort_by: Annotated[
-        str,
-        typer.Option(
-            help="nodes: tier (default), name, services, or a resource such as cpu, memory, nvidia.com/gpu (largest "
-            "share first); services: name (default), node, score, cpu, memory, compute."
-        ),
-    ] = "",
-    files: Files = None,
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """List what nodes have and what is claimed of it, or what services ask for and where they are.
-
-    With -f it lists those in these files, as they would be once the services in them are placed.
-    """
-    if what is Top.NODES:
-        _commands().top_of_nodes(files or [], (kubeconfig, context), sort_by, output)
-    else:
-        chosen = (namespace, everywhere)
-        _commands().top_of_services(files or [], (kubeconfig, context), chosen, sort_by, output)
-
-
-@app.command()
 def history(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="Name of the AIService.")],
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Tell what happened to a service: decisions, moves and refusals with their times, the newest last."""

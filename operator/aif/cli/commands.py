@@ -9,12 +9,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aif.api.aiservice import AIService
-from aif.cli import explanation, explanation_view, history, nodes, placements, replay_view, top_nodes, top_services
+from aif.cli import nodes
+from aif.cli.explain import explanation, history
+from aif.cli.explain import view as explanation_view
 from aif.cli.inputs import load
-from aif.cli.output import Output, errors, show
-from aif.cli.replay import Wanted, recording
-from aif.cli.simulation import Simulation
-from aif.cli.simulation import simulate as simulated
+from aif.cli.output import Json, Output, View, errors, show, show_again
+from aif.cli.simulation import placements, replay_view
+from aif.cli.simulation.decisions import Simulation
+from aif.cli.simulation.decisions import simulate as simulated
+from aif.cli.simulation.replay import Wanted, recording
+from aif.cli.top import nodes as top_nodes
+from aif.cli.top import services as top_services
 from aif.errors import InvalidInput
 from aif.scheduling.ledger import Ledger
 from aif.settings import Settings
@@ -82,37 +87,59 @@ def list_nodes(files: Sequence[str], access: tuple[str, str], output: Output) ->
     show(structure, output, lambda screen: nodes.view(structure, screen))
 
 
-def top_of_nodes(files: Sequence[str], access: tuple[str, str], sort_by: str, output: Output) -> None:
+def top_of_nodes(
+    files: Sequence[str], access: tuple[str, str], sort_by: str, output: Output, *, watch: bool = False
+) -> None:
     """Print what compute nodes have, what is claimed and what is free, in ``files`` or in the cluster of ``access``.
+
+    ``watch`` prints it anew every two seconds, until a person has enough.
 
     Raises:
         AifError: They cannot be read, or nothing is called ``sort_by``.
     """
-    if files:
-        result = of_files(files)
-        network, services, ledger = result.network, result.services, result.ledger
-    else:
-        network, services = _live().network(_access(access, ""))
-        ledger = top_nodes.claims_of(network, services, Settings.from_environ(os.environ).policy)
-    structure = top_nodes.report(network, services, ledger, sort_by or top_nodes.TIER)
-    show(structure, output, lambda screen: top_nodes.view(structure, screen))
+
+    def look() -> Json:
+        if files:
+            result = of_files(files)
+            network, services, ledger = result.network, result.services, result.ledger
+        else:
+            network, services = _live().network(_access(access, ""))
+            ledger = top_nodes.claims_of(network, services, Settings.from_environ(os.environ).policy)
+        return top_nodes.report(network, services, ledger, sort_by or top_nodes.TIER)
+
+    show_again(look, top_nodes.view) if watch else _show(look(), output, top_nodes.view)
 
 
 def top_of_services(
-    files: Sequence[str], access: tuple[str, str], namespace: tuple[str, bool], sort_by: str, output: Output
+    files: Sequence[str],
+    access: tuple[str, str],
+    namespace: tuple[str, bool],
+    sort_by: str,
+    output: Output,
+    *,
+    watch: bool = False,
 ) -> None:
-    """Print what services ask for and where they are, those of a namespace, or all where the flag beside it says so.
+    """Print what services ask for and how they fare, those of a namespace, or all where the flag beside it says so.
+
+    ``watch`` prints it anew every two seconds, until a person has enough.
 
     Raises:
         AifError: They cannot be read, or nothing is called ``sort_by``.
     """
     name, everywhere = namespace
-    if files:
-        services = tuple(one for one in of_files(files).services if name in ("", one.metadata.namespace))
-    else:
-        services = _live().services(_access(access, name), everywhere=everywhere)
-    structure = top_services.report(services, sort_by or "name")
-    show(structure, output, lambda screen: top_services.view(structure, screen))
+
+    def look() -> Json:
+        if files:
+            services = tuple(one for one in of_files(files).services if name in ("", one.metadata.namespace))
+        else:
+            services = _live().services(_access(access, name), everywhere=everywhere)
+        return top_services.report(services, sort_by or "name")
+
+    show_again(look, top_services.view) if watch else _show(look(), output, top_services.view)
+
+
+def _show(structure: Json, output: Output, view: View) -> None:
+    show(structure, output, lambda screen: view(structure, screen))
 
 
 def tell_history(name: str, namespace: str, access: tuple[str, str], output: Output) -> None:

@@ -11,8 +11,8 @@ from aif.api.aiservice import AIService
 from aif.api.base import GROUP
 from aif.api.computenode import ComputeNode
 from aif.api.kinds import AISERVICE, COMPUTENODE, KINDS
-from aif.cli.documents import Body, Document, read
-from aif.cli.validation import Problem, parse, problems
+from aif.cli.files.documents import Body, Document, read
+from aif.cli.files.validation import Problem, parse, problems
 from aif.domain.cluster import Node, Pod
 from aif.errors import InvalidInput
 from aif.gateways.kubernetes.pods import parse_pod

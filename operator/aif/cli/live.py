@@ -1,10 +1,10 @@
-"""What a cluster holds, read once; the one module of the command line that loads a client for Kubernetes."""
+"""What a cluster holds, and requests to it; the one module of the command line that loads a client for Kubernetes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,9 +14,9 @@ from kubernetes.config import ConfigException, list_kube_config_contexts
 from aif.api.aiservice import AIService
 from aif.api.base import API_VERSION
 from aif.api.computenode import ComputeNode
-from aif.cli.simulation import Network
+from aif.cli.simulation.decisions import Network
 from aif.domain.cluster import ObjectReference
-from aif.errors import Denied, Forbidden, InvalidInput, InvalidSetting, NotFound
+from aif.errors import Conflict, Denied, Forbidden, InvalidInput, InvalidSetting, NotFound, Unavailable
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.client import Api, Json
 from aif.gateways.kubernetes.connection import connect
@@ -30,11 +30,21 @@ from aif.gateways.kubernetes.resources import (
     NODES,
     PODS,
     Resource,
+    path_of,
 )
 from aif.gateways.kubernetes.views import parse_node
 from aif.settings import Settings
 
 DEFAULT_NAMESPACE: Final = "default"
+
+FIELD_MANAGER: Final = "kubectl-aif"
+"""Under which the API server records what a person asks for."""
+
+LOOK_SECONDS: Final = 0.2
+"""Between two looks at a service that is followed."""
+
+SILENCE_SECONDS: Final = 30.0
+"""How long an API server may not answer while a service is followed."""
 
 T = TypeVar("T")
 
@@ -61,20 +71,93 @@ def service(access: Access, name: str) -> AIService:
         InvalidInput: There is none of that name, or its spec cannot be read.
         ApiError: The API server did not answer, or refused.
     """
-    namespace = access.namespace or namespace_of(access)
-    reference = ObjectReference(API_VERSION, "AIService", namespace, name)
+    where = _reference(access, name)
 
-    async def read(api: Api) -> Json:
-        return await api.get(reference)
+    async def read(api: Api) -> AIService:
+        return await _one(api, where)
 
+    return _ask(access, read)
+
+
+def _reference(access: Access, name: str) -> ObjectReference:
+    return ObjectReference(API_VERSION, "AIService", access.namespace or namespace_of(access), name)
+
+
+async def _one(api: Api, where: ObjectReference) -> AIService:
     try:
-        found = parse_service(_ask(access, read))
+        return _readable(await api.get(where), where)
     except NotFound as error:
         advice = "`kubectl get aiservices -A` lists what there is"
-        raise InvalidInput(f"no AIService {name} in namespace {namespace}: {advice}") from error
+        raise InvalidInput(f"no AIService {where.name} in namespace {where.namespace}: {advice}") from error
+
+
+def _readable(raw: Json, where: ObjectReference) -> AIService:
+    found = parse_service(raw)
     if isinstance(found, Faulty):
-        raise InvalidInput(f"AIService {name} in namespace {namespace} cannot be read: {found.error.message}")
+        message = found.error.message
+        raise InvalidInput(f"AIService {where.name} in namespace {where.namespace} cannot be read: {message}")
     return found
+
+
+def annotate(access: Access, about: AIService, annotations: Mapping[str, str]) -> AIService:
+    """Set annotations of an AIService, and nothing else of it, with the rights of the user; return what it is then.
+
+    Raises:
+        InvalidInput: The user may not, or another service has the name by now.
+        ApiError: The API server did not answer, or refused.
+    """
+    where = ObjectReference(API_VERSION, "AIService", about.metadata.namespace, about.metadata.name)
+    # The uid is a precondition: a service that was made anew meanwhile was not asked about.
+    body = {"metadata": {"uid": about.metadata.uid, "annotations": dict(annotations)}}
+
+    async def write(api: Api) -> Json:
+        kind, params = "application/merge-patch+json", {"fieldManager": FIELD_MANAGER}
+        return await api.request("PATCH", path_of(where), params=params, body=body, content_type=kind)
+
+    name = f"AIService {where.name} in namespace {where.namespace}"
+    try:
+        return _readable(_ask(access, write), where)
+    except Forbidden as error:
+        advice = "have the verb patch on aiservices granted to you; the right to write its status is not needed"
+        raise InvalidInput(f"{name} may not be changed by you: {advice}") from error
+    except (Conflict, NotFound) as error:
+        raise InvalidInput(f"{name} was deleted meanwhile, or made anew: look at it again") from error
+
+
+def follow(access: Access, name: str, enough: Callable[[AIService], bool], seconds: float) -> bool:
+    """Look at an AIService until ``enough`` of it was seen; False where ``seconds`` pass first.
+
+    Raises:
+        InvalidInput: It is gone, or cannot be read.
+        ApiError: The API server refused, or did not answer for half a minute.
+    """
+    where = _reference(access, name)
+
+    async def look(api: Api) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await _until(api, where, enough)
+        except TimeoutError:
+            return False
+        return True
+
+    return _ask(access, look)
+
+
+async def _until(api: Api, where: ObjectReference, enough: Callable[[AIService], bool]) -> None:
+    clock = asyncio.get_running_loop().time
+    heard = clock()
+    while True:
+        try:
+            found = await _one(api, where)
+        except Unavailable:
+            if clock() - heard > SILENCE_SECONDS:
+                raise
+        else:
+            heard = clock()
+            if enough(found):
+                return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def services(access: Access, *, everywhere: bool) -> tuple[AIService, ...]:

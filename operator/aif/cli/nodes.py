@@ -13,7 +13,7 @@ from aif.api.computenode import CPU, ComputeNode, Device
 from aif.api.conditions import Condition
 from aif.cli.figures import ABSENT, binary, rate
 from aif.cli.output import grid
-from aif.cli.simulation import Network
+from aif.cli.simulation.decisions import Network
 from aif.scheduling.ledger import Ledger
 from aif.scheduling.usage import Usage, usage_by_node
 

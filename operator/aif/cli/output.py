@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
 import yaml
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL: Final = 200
 """Wide enough that a table in a log or a pipe is not cut; a table takes only what it needs."""
+
+
+AGAIN_SECONDS: Final = 2.0
+"""Between two looks at what changes."""
+
+Json = dict[str, Any]
+View = Callable[[Json, Console], RenderableType]
 
 
 class Output(StrEnum):
@@ -56,6 +66,21 @@ def show(structure: Any, output: Output, table: Callable[[Console], RenderableTy
         case Output.TABLE:
             screen = console()
             screen.print(table(screen))
+
+
+def show_again(look: Callable[[], Json], view: View) -> None:
+    """Print what ``look`` returns every two seconds, until a person has enough; without a terminal where it changed."""
+    screen, shown = console(), None
+    moving = Live(console=screen, auto_refresh=False, screen=True) if screen.is_terminal else None
+    with moving or nullcontext():
+        while True:
+            found = look()
+            if moving is not None:
+                moving.update(view(found, screen), refresh=True)
+            elif found != shown:
+                screen.print(view(found, screen))
+            shown = found
+            time.sleep(AGAIN_SECONDS)
 
 
 def grid(*headings: str) -> Table:

@@ -10,8 +10,10 @@ import numpy as np
 
 from aif.planning.arrays import FloatArray
 
-Who = tuple[str, str]
-"""Namespace and name of an AIService."""
+Who = tuple[str, ...]
+"""Namespace and name of an AIService, and the copy where one is meant."""
+
+_LABELS = ("namespace", "aiservice", "copy")
 
 
 class Row(Protocol):
@@ -35,14 +37,22 @@ def column(rows: Iterable[Row], who: Sequence[Who]) -> FloatArray:
     cannot both be right.
     """
     told: dict[Who, float] = {}
+    parts = max(map(len, who), default=0)
     for row in rows:
-        name = (row.labels.get("namespace", ""), row.labels.get("aiservice", ""))
+        name = _name(row, parts)
         told[name] = nan if name in told else row.value
     return np.array([told.get(name, nan) for name in who], dtype=np.float64)
 
 
-def bounds(rows: Iterable[Row]) -> dict[Who, FloatArray]:
-    """Return the upper bounds of each service's histogram buckets, rising; those that cannot be read are left out."""
+def _name(row: Row, parts: int) -> Who:
+    return tuple(row.labels.get(label, "") for label in _LABELS[:parts])
+
+
+def bounds(rows: Iterable[Row], parts: int = 2) -> dict[Who, FloatArray]:
+    """Return the upper bounds of the histogram buckets of each service, or copy (``parts`` 3), rising.
+
+    Those that cannot be read are left out.
+    """
     found: dict[Who, set[float]] = {}
     for row in rows:
         try:
@@ -50,5 +60,5 @@ def bounds(rows: Iterable[Row]) -> dict[Who, FloatArray]:
         except ValueError:
             continue
         if bound == bound:  # noqa: PLR0124 - not NaN
-            found.setdefault((row.labels.get("namespace", ""), row.labels.get("aiservice", "")), set()).add(bound)
+            found.setdefault(_name(row, parts), set()).add(bound)
     return {who: np.array(sorted(edges)) for who, edges in found.items()}

@@ -122,6 +122,11 @@ def requests_for(share: float) -> int:
     return ceil(round(1.0 / (1.0 - share), 6))
 
 
+def load_of(limit: Limit, value: float) -> float:
+    """Return how much of one promise ``value`` uses up, as `Limits.load`."""
+    return float(Limits.of([limit]).load(np.array([value]))[0])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Limits:
     """Promises side by side, n rows.

@@ -33,6 +33,7 @@ class Signal(StrEnum):
     REQUEST_SECONDS = "requestSeconds"
     FIRST_TOKEN_SECONDS = "firstTokenSeconds"
     OUTPUT_TOKEN_SECONDS = "outputTokenSeconds"
+    COMPUTE_SECONDS = "computeSeconds"
     REQUESTS = "requests"
     SUCCESS_SHARE = "successShare"
     ACCURACY = "accuracy"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +12,11 @@ from aif.api.aiservice import AIService
 from aif.contract.alarms import Alarms, Evaluation, Finding, Phase, evaluate
 from aif.contract.answers import Row, Who, bounds, column
 from aif.contract.limits import Limit, Limits, limits_of
-from aif.contract.profiles import LATENCIES, SIGNALS, Point, Profile, Signal
+from aif.contract.profiles import ALL, EACH_COPY, LATENCIES, SIGNALS, Point, Profile, Signal
 from aif.contract.readings import Gap, Readings, Samples, bucket_width
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
+
+_SERVICE = ("namespace", "name")
 
 
 class Question(NamedTuple):
@@ -23,6 +25,7 @@ class Question(NamedTuple):
     profile: str
     signal: Signal
     window_seconds: int
+    by: str = ALL
 
 
 Answers = Mapping[Question, Sequence[Row]]
@@ -35,7 +38,7 @@ class Promise:
 
     Attributes:
         uid: Uid of the service.
-        who: Its namespace and name.
+        who: Its namespace and name, and the copy where one copy is watched.
         limit: What is promised.
         profile: Metric profile that tells of it; None where the service names one that there is not.
         signal: What tells of it.
@@ -84,7 +87,8 @@ class Promise:
 
     def ask(self, signal: Signal, window: int) -> Question:
         """Return the question for ``signal`` over a window."""
-        return Question(self.profile.name if self.profile else "", signal, window)
+        by = ALL if len(self.who) == len(_SERVICE) else EACH_COPY
+        return Question(self.profile.name if self.profile else "", signal, window, by)
 
 
 def promises_of(service: AIService, profiles: Mapping[str, Profile], way_seconds: float) -> tuple[Promise, ...]:
@@ -128,6 +132,8 @@ class Judged:
         since: When that phase began, in seconds since 1970.
         seen: When it was judged, in seconds since 1970.
         estimated: Whether a part of the value is predicted.
+        rate: Requests per second over the slow window; None where nobody asked, or nobody knows.
+        recent_rate: The same over the fast window.
     """
 
     limit: Limit
@@ -140,6 +146,8 @@ class Judged:
     since: float
     seen: float
     estimated: bool
+    rate: float | None = None
+    recent_rate: float | None = None
 
     @property
     def dimension(self) -> str:
@@ -166,6 +174,7 @@ class Watch:
         self._for_seconds = np.array([promise.for_seconds for promise in promises], dtype=np.float64)
         self._stale = np.array([promise.stale_seconds for promise in promises], dtype=np.float64)
         self._way = np.array([p.way_seconds if p.estimated else 0.0 for p in promises], dtype=np.float64)
+        self._windows = np.array([promise.windows for promise in promises], dtype=np.float64).reshape(-1, 2).T
         self._told = [row for row, promise in enumerate(promises) if promise.told]
         self._bucketed = [row for row in self._told if promises[row].bucketed]
 
@@ -190,14 +199,19 @@ class Watch:
         gap = np.where(slow.gap != Gap.NONE, slow.gap, fast.gap)
         wayless = (gap == Gap.NONE) & np.isnan(self._way)
         values = (slow.value + self._way, fast.value + self._way)
-        return list(self._judged(values, np.where(wayless, Gap.MISSING, gap), samples[1].at, found, now)), found
+        rates = tuple(part.requests / self._windows[place] for place, part in enumerate(samples))
+        judged = self._judged(values, np.where(wayless, Gap.MISSING, gap), samples[1].at, found, now)
+        return [
+            replace(each, rate=_told(slower), recent_rate=_told(faster))
+            for each, faster, slower in zip(judged, *rates, strict=True)
+        ], found
 
     def _samples(self, answers: Answers, place: int, bucket: FloatArray) -> Samples:
         """Return what was answered for the fast (0) or the slow (1) window."""
         value, failed = self._column(answers, lambda promise: promise.ask(promise.signal, promise.windows[place]))
         at, _ = self._column(answers, lambda promise: promise.ask(Signal.SAMPLED_AT, 0))
         requests, _ = self._column(answers, lambda promise: promise.ask(Signal.REQUESTS, promise.windows[place]))
-        return Samples(value, at, requests, bucket, failed)
+        return Samples(value, at, requests, bucket, failed | np.isnan(bucket))
 
     def _column(self, answers: Answers, question: Callable[[Promise], Question]) -> tuple[FloatArray, BoolArray]:
         """Return the answer of each promise to its ``question``, and to whom none was given."""
@@ -213,14 +227,20 @@ class Watch:
         return value, failed
 
     def _buckets(self, answers: Answers) -> FloatArray:
-        """Return how wide the bucket around each target is; 0 where a value comes from no histogram."""
+        """Return how wide the bucket around each target is; 0 where a value comes from no histogram.
+
+        NaN where nobody answered: whether the buckets tell the target from its neighbours is not known then.
+        """
         width = np.zeros(len(self.promises))
         known: dict[Question, Mapping[Who, FloatArray]] = {}
         for row in self._bucketed:
             promise = self.promises[row]
             asked = promise.ask(Signal.BUCKETS, 0)
+            if asked not in answers:
+                width[row] = np.nan
+                continue
             if asked not in known:
-                known[asked] = bounds(answers.get(asked, ()))
+                known[asked] = bounds(answers.get(asked, ()), len(promise.who))
             edges, own = known[asked].get(promise.who), promise.limit.target - self._way[row]
             if edges is not None and own > 0.0:
                 width[row] = bucket_width(edges, own)

@@ -5,7 +5,7 @@ Amounts of a resource are floats in base units: cores, bytes, whole devices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -107,7 +107,19 @@ class ServiceView:
     pods: tuple[Pod, ...] = ()
     ready_endpoints: int = 0
     """Ready addresses behind the Service, of all copies."""
+    serving: frozenset[str] | None = None
+    """What answers behind the Service: uids of pods; None where nobody looked."""
 
     def ready_pods(self, copy: str) -> int:
         """Return how many pods of ``copy`` are ready and stay."""
         return sum(pod.copy == copy and pod.ready and not pod.terminating for pod in self.pods)
+
+    def serving_pods(self, copy: str) -> int:
+        """Return how many of them the Service leads to, as far as anybody looked."""
+        listed = [pod for pod in self.pods if pod.copy == copy and pod.ready and not pod.terminating]
+        return sum(self.serving is None or pod.uid in self.serving for pod in listed)
+
+    def serves_beside(self, copies: Collection[str]) -> bool:
+        """Tell whether the Service leads to a pod that is of none of ``copies``."""
+        others = {pod.uid for pod in self.pods if pod.copy not in copies}
+        return bool(others & (self.serving or frozenset()))

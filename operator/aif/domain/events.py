@@ -13,20 +13,51 @@ def placed(service: ObjectReference, node: str, variant: str, why: str) -> Emit:
     return Emit(service, "Normal", "Placed", "Place", f"Placed on {node} as variant {variant}: {why}")
 
 
-def moving(service: ObjectReference, source: str, target: str, why: str) -> Emit:
-    """Tell that a new copy comes up while the old one serves."""
-    return Emit(service, "Normal", "Moving", "Place", f"New copy on {target}, the one on {source} serves on: {why}")
-
-
 def replaced(service: ObjectReference, source: str, target: str, why: str) -> Emit:
     """Tell that a new copy comes up in place of one that serves no more."""
     note = f"New copy on {target} in place of the one on {source}, which serves no more: {why}"
     return Emit(service, "Normal", "Moving", "Place", note)
 
 
+def move_started(service: ObjectReference, course: str, trigger: str, why: str) -> Emit:
+    """Tell that a new copy comes up while the old one serves, and why."""
+    return Emit(service, "Normal", "MoveStarted", "Move", f"{course}, because of {trigger}: {why}")
+
+
+def target_ready(service: ObjectReference, course: str) -> Emit:
+    """Tell that both copies serve, and are judged."""
+    return Emit(service, "Normal", "TargetReady", "Move", f"{course}: the new copy is ready, both serve")
+
+
+def verified(service: ObjectReference, course: str, by: str) -> Emit:
+    """Tell what says that the new copy may take over."""
+    return Emit(service, "Normal", "ContractVerified", "Move", f"{course}: the new copy may take over, by {by}")
+
+
+def switched(service: ObjectReference, course: str) -> Emit:
+    """Tell that the new copy serves alone, while the old one stands ready."""
+    note = f"{course}: requests go to the new copy, the old one stands ready"
+    return Emit(service, "Normal", "TrafficSwitched", "Move", note)
+
+
+def completed(service: ObjectReference, course: str, seconds: float) -> Emit:
+    """Tell that a move is over, and how long it took."""
+    return Emit(service, "Normal", "Completed", "Move", f"{course}: over after {seconds:.0f} s, the old copy is gone")
+
+
+def rolled_back(service: ObjectReference, course: str, reason: str, why: str) -> Emit:
+    """Tell that the old copy serves on, and why."""
+    return Emit(service, "Warning", "RolledBack", "Move", f"{course}: taken back, {reason}: {why}")
+
+
+def forbidden(service: ObjectReference, message: str) -> Emit:
+    """Tell a person why a move that was asked for cannot be."""
+    return Emit(service, "Warning", "MigrationForbidden", "Move", message)
+
+
 def retired(service: ObjectReference, copy: str) -> Emit:
-    """Tell that an old copy goes because the new one is ready."""
-    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: the new one is ready")
+    """Tell that a copy goes that is not wanted any more."""
+    return Emit(service, "Normal", RETIRED, "Retire", f"Copy {copy} goes: others serve in its place")
 
 
 def refused(service: ObjectReference, reason: str, message: str) -> Emit:
@@ -58,6 +89,16 @@ def alarm(service: ObjectReference, reason: str, sentence: str) -> Emit:
 def cleared(service: ObjectReference, sentence: str) -> Emit:
     """Tell that a broken promise is kept again."""
     return Emit(service, "Normal", "AlarmCleared", "Alarm", sentence)
+
+
+def node_alarm(node: ObjectReference, reason: str, sentence: str) -> Emit:
+    """Tell that something is wrong with a node."""
+    return Emit(node, "Warning", reason, "Alarm", sentence)
+
+
+def node_cleared(node: ObjectReference, condition: str, sentence: str) -> Emit:
+    """Tell that what was wrong with a node no longer is."""
+    return Emit(node, "Normal", "AlarmCleared", "Alarm", f"{condition}: {sentence}")
 
 
 def registered(node: ObjectReference, tier: str) -> Emit:

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of the operator itself; nothing per object."""
+"""What Prometheus scrapes of the operator itself; per object there is only what services used."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+RATIOS: Final = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0)
+
+
+PHASES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+"""Bounds in seconds: a phase is as long as a pod takes to start, or a look at its metrics."""
 
 
 class Exposition:
@@ -23,6 +29,7 @@ class Exposition:
         self._decisions()
         self._api_server()
         self._measuring()
+        self._usage()
 
     def _leadership(self) -> None:
         self.leader = Gauge("aif_leader", "1 while this replica holds the Lease.", registry=self.registry)
@@ -75,6 +82,19 @@ class Exposition:
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
         )
+        self.migrations_total = Counter(
+            "aif_migrations_total",
+            "Moves that ended, by result and trigger.",
+            ("result", "trigger"),
+            registry=self.registry,
+        )
+        self.migration_phase_seconds = Histogram(
+            "aif_migration_phase_seconds",
+            "How long moves were in each phase.",
+            ("phase",),
+            buckets=PHASES,
+            registry=self.registry,
+        )
 
     def _measuring(self) -> None:
         self.evaluation_tick_seconds = Histogram(
@@ -87,8 +107,57 @@ class Exposition:
             "aif_evaluation_lag_seconds", "How late the last look at all contracts began.", registry=self.registry
         )
         self.threshold_alarms = Gauge("aif_threshold_alarms", "Alarms that are raised.", registry=self.registry)
+        self.resource_alarms = Gauge(
+            "aif_resource_alarms",
+            "Resources of services under pressure, by resource.",
+            ("resource",),
+            registry=self.registry,
+        )
+        self.node_alarms = Gauge(
+            "aif_node_alarms", "Alarms of ComputeNodes that are raised, by kind.", ("alarm",), registry=self.registry
+        )
+        self.prediction_ratio = Histogram(
+            "aif_prediction_ratio",
+            "Measured by predicted time and energy of computing a request, by dimension.",
+            ("dimension",),
+            buckets=RATIOS,
+            registry=self.registry,
+        )
+        self.contract_load = Gauge(
+            "aif_contract_load",
+            "Share of each promise that is used up, 1 on its target.",
+            ("aiservice_namespace", "aiservice", "dimension"),
+            registry=self.registry,
+        )
+        self.node_load = Gauge(
+            "aif_node_load", "Share of a node's busiest device in use.", ("compute_node",), registry=self.registry
+        )
         self.prometheus_errors_total = Counter(
             "aif_prometheus_errors_total", "Queries without a usable answer.", ("error",), registry=self.registry
+        )
+
+    def _usage(self) -> None:
+        who = ("aiservice_namespace", "aiservice")
+        self.usage_flop_total = Counter(
+            "aif_usage_flop_total", "Work of the requests that a service answered, FLOP.", who, registry=self.registry
+        )
+        self.usage_device_seconds_total = Counter(
+            "aif_usage_device_seconds_total",
+            "Time that devices, or cores, were held for a service.",
+            (*who, "device"),
+            registry=self.registry,
+        )
+        self.usage_bytes_total = Counter(
+            "aif_usage_bytes_total",
+            "What a service received and sent, by source: measured or estimated.",
+            (*who, "source"),
+            registry=self.registry,
+        )
+        self.usage_joules_total = Counter(
+            "aif_usage_joules_total",
+            "Energy that a service took, by source: measured or estimated.",
+            (*who, "source"),
+            registry=self.registry,
         )
 
     def _api_server(self) -> None:

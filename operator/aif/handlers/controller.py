@@ -26,7 +26,6 @@ from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
 from aif.reconcile import aiservice, computenode, faulty, registration
 from aif.reconcile.acceptance import accept
-from aif.reconcile.computenode import NodeSnapshot
 from aif.reconcile.placing import needs_choice
 from aif.reconcile.rollout import reference
 from aif.reconcile.snapshot import Decision, Snapshot
@@ -192,6 +191,8 @@ class Controller:
         self._world.forget_selection(service.metadata.uid)
         self._hold(service, snapshot.claims, decision.claims)
         self._world.bar(service, decision.barred, now)
+        if decision.status is not None:
+            self._world.follow_move(service.metadata.uid, moves=decision.status.migration is not None)
         if decision.moved is not None:
             self._world.moves.take()
             self._metrics.moves_total.labels(decision.moved).inc()
@@ -214,9 +215,7 @@ class Controller:
         if isinstance(node, Faulty):
             await self._report(key, node)
             return
-        name = node.spec.node_name or ""
-        speaker, held = self._world.speaker(name), self._world.ledger.held(key.name)
-        snapshot = NodeSnapshot(self._world.nodes.get(("", name)), speaker, held)
+        snapshot = self._world.node_snapshot(node)
         await self._act(key, computenode.reconcile(node, snapshot, self._now()), computenode.reference(node))
 
     async def _node(self, key: WorkKey) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
 from aif.api.computenode import ComputeNode
+from aif.api.migration_status import Placement
 from aif.api.workload import Workload
+from aif.contract.watch import Judged
+from aif.domain.annotations import ABORT, MIGRATE_TO
 from aif.domain.cluster import Amounts, Node, Pod
 from aif.domain.policy import Policy
 from aif.planning.arrays import FloatArray
@@ -29,6 +31,7 @@ NODE: Final = TypeAdapter[Node | None](Node | None)
 NODES: Final = TypeAdapter[tuple[Node, ...]](tuple[Node, ...])
 CLAIMS: Final = TypeAdapter[tuple[Claim, ...]](tuple[Claim, ...])
 PODS: Final = TypeAdapter[tuple[Pod, ...]](tuple[Pod, ...])
+JUDGED: Final = TypeAdapter[tuple[Judged, ...] | None](tuple[Judged, ...] | None)
 POLICY: Final = TypeAdapter(Policy)
 
 HIDDEN: Final = "-"
@@ -125,13 +128,20 @@ def _column(figures: Iterable[float]) -> FloatArray:
 def redacted(service: AIService) -> AIService:
     """Return ``service`` as it is decided about: what only its containers are told is hidden."""
     spec, meta = service.spec, service.metadata
-    approval = {key: value for key, value in meta.annotations.items() if key == APPROVE}
+    said = {key: value for key, value in meta.annotations.items() if key in (APPROVE, MIGRATE_TO, ABORT)}
     variants = [variant.model_copy(update={"args": _hidden(variant.args)}) for variant in spec.variants]
     workload = None if spec.workload is None else _redacted(spec.workload)
-    status = type(service.status)(placements=service.status.placements, plan=service.status.plan)
+    told = service.status
+    status = type(told)(
+        placements=told.placements,
+        plan=told.plan,
+        migrations=told.migrations,
+        last_handled_migrate_to=told.last_handled_migrate_to,
+        last_handled_abort=told.last_handled_abort,
+    )
     return service.model_copy(
         update={
-            "metadata": meta.model_copy(update={"labels": {}, "annotations": approval}),
+            "metadata": meta.model_copy(update={"labels": {}, "annotations": said}),
             "spec": spec.model_copy(update={"workload": workload, "variants": variants}),
             "status": status,
         }

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from aif.api.aiservice import AIService
+from aif.contract.copies import tells_copies_apart
 from aif.gateways.clock import utc_now
 from aif.gateways.exposition import Exposition
 from aif.gateways.health import Health
@@ -27,15 +28,16 @@ from aif.gateways.kubernetes.resources import AISERVICES
 from aif.gateways.kubernetes.writer import Writer
 from aif.gateways.loglevels import LogLevels
 from aif.gateways.prometheus.profiles import load as load_profiles
+from aif.gateways.prometheus.profiles import load_resources
 from aif.gateways.prometheus.source import Prometheus
 from aif.gateways.workqueue import WorkQueue
-from aif.handlers import kopf_edge, reflectors
+from aif.handlers import kopf_edge, migrations, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.measuring import Measurer
-from aif.handlers.migrations import migrating
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
+from aif.handlers.rounds import Rounds
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
 from aif.reconcile.holding import held
@@ -54,13 +56,15 @@ class Replica:
         self._settings = settings
         self._connection = connection
         self._profiles = load_profiles(settings.metric_profiles)
+        self._resources = load_resources(settings.resource_profiles)
         self._stop = asyncio.Event()
         self._metrics = Exposition()
         self._health = Health(self._metrics)
         self._world = World(settings.policy, asyncio.get_running_loop().time)
         self._work: WorkQueue[WorkKey] = WorkQueue()
         self._triggers = Triggers(self._world, self._work)
-        self._metrics.migrations_in_flight.set_function(lambda: len(migrating(self._world)))
+        self._metrics.migrations_in_flight.set_function(lambda: len(migrations.migrating(self._world)))
+        migrations.follow(self._world, self._metrics, utc_now)
         self._api = Api(connection.session(), connection.server, self._metrics)
         self._elector = self._make_elector()
         self._recording: Recording | None = None
@@ -145,6 +149,8 @@ class Replica:
             if isinstance(service, AIService) and service.status.placements:
                 for claim in held(service, table, self._settings.policy):
                     self._world.ledger.restore(claim)
+        gc.collect()
+        gc.freeze()  # as above: a collection of ten thousand services would hold up the Lease
         self._triggers.connect()
         self._triggers.everything()
         log.info("Leading", extra={"services": len(self._world.services)})
@@ -188,12 +194,14 @@ class Replica:
         return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
 
     def _measuring(self) -> list[Coroutine[object, object, None]]:
-        """Return what judges contracts, where a metrics source is configured."""
+        """Return what measures: contracts, resources and nodes where a metrics source is configured, usage always."""
         settings, world = self._settings, self._world
-        if not settings.prometheus_url:
-            return []
+        source = Prometheus(settings.prometheus_url, self._metrics) if settings.prometheus_url else None
+        rounds = Rounds(world, self._work, source, self._profiles, self._resources, self._metrics, utc_now)
+        if source is None:
+            return [rounds.run(settings.evaluation_seconds)]
         measurer = Measurer(
-            Prometheus(settings.prometheus_url, self._metrics),
+            source,
             self._profiles,
             lambda: (service for service in world.services if isinstance(service, AIService)),
             lambda meta: self._work.add(WorkKey(Kind.SERVICE, meta.namespace, meta.name)),
@@ -201,7 +209,9 @@ class Replica:
             utc_now,
         )
         world.judged = lambda uid: measurer.judged.get(uid, ())
-        return [measurer.run(settings.evaluation_seconds)]
+        world.judged_copies = lambda uid: measurer.judged_copies.get(uid, {})
+        world.copies_told_apart = lambda service: tells_copies_apart(service, self._profiles)
+        return [measurer.run(settings.evaluation_seconds), rounds.run(settings.evaluation_seconds)]
 
     def _verdict(self, tasks: Sequence[asyncio.Task[None]], holding: asyncio.Task[None]) -> int:
         if self._stop.is_set():

@@ -20,6 +20,7 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
 from aif.handlers.frames import Json, encode_row, place_of, redacted, row_of
 from aif.handlers.world import World
+from aif.reconcile.moving.state import destination
 from aif.reconcile.snapshot import Decision, Snapshot
 from aif.reconcile.tenure import same_pods
 from aif.scheduling.batch import Batch
@@ -92,7 +93,7 @@ class Recording:
         """Take note of a decision about one service, unless nothing was chosen, or a batch had chosen it."""
         if decision.selection is None or snapshot.selection is not None or decision.status is None:
             return
-        places = decision.status.placements
+        places = destination(decision.status.placements, decision.status.migration)
         here = {placement.node_name for placement in service.status.placements} - set(snapshot.table.node_names)
         facts = {
             "kind": "Single",
@@ -102,6 +103,7 @@ class Recording:
             "claims": snapshot.claims,
             "barred": sorted(snapshot.barred),
             "mayMove": snapshot.may_move,
+            "judged": snapshot.judged,
             "results": {
                 service.metadata.uid: {
                     "places": [place_of(placement) for placement in places],

@@ -20,6 +20,10 @@ RESERVED_SECONDS = 5.0
 """How long changes of what is held of a ComputeNode may gather before its status tells of them."""
 
 
+_DECIDING = frozenset({"Accepted", "Verified", "TelemetryFresh"})
+"""Conditions of a ComputeNode that decisions rest on."""
+
+
 class Triggers:
     """Turns changes of the caches into keys on the queue; each is cheap, and none decides anything."""
 
@@ -126,8 +130,8 @@ def _offer(node: ComputeNode | Faulty | None) -> object:
     """Return the part of a ComputeNode that decisions rest on, so that a mere status write wakes nobody."""
     if not isinstance(node, ComputeNode):
         return None
-    judged = [(c.type, c.status) for c in node.status.conditions if c.type in ("Accepted", "Verified")]
-    return node.spec, judged, node.status.observed
+    judged = [(c.type, c.status) for c in node.status.conditions if c.type in _DECIDING]
+    return node.spec, judged, node.status.observed and node.status.observed.efficiency_percent, node.status.calibration
 
 
 def _use(pod: Pod | None) -> object:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from aif.api.aiservice import AIService, UpdateStrategy
 from aif.api.computenode import ComputeNode
+from aif.contract.copies import CopyLook
 from aif.contract.watch import Judged, current
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
@@ -15,12 +16,16 @@ from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
+from aif.reconcile.computenode import NodeSnapshot
+from aif.reconcile.holding import recorded
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
+from aif.scheduling.usage import added
 
 CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
 
@@ -47,6 +52,10 @@ class World:
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
         judged: Returns what is known of the promises of a service (uid); None where nothing measures.
+        measured: What was measured of resources and of nodes.
+        judged_copies: Returns what is known of each copy of a service (uid) that moves.
+        copies_told_apart: Tells whether the metrics of a service tell one copy of it from another.
+        moving: Uids of the services that move, those among them whose move was only just decided.
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
@@ -60,6 +69,10 @@ class World:
         self.ledger = Ledger()
         self.routes_served = False
         self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
+        self.measured = Measured()
+        self.judged_copies: Callable[[str], Mapping[str, CopyLook]] = lambda _: {}
+        self.copies_told_apart: Callable[[AIService], bool] = lambda _: False
+        self.moving: set[str] = set()
         self.priority_classes: Cache[tuple[str, int]] = Cache()
         self.moves = MoveRate(clock)
         self._selections: dict[str, tuple[int, Selection]] = {}
@@ -84,6 +97,10 @@ class World:
             may_move=self.moves.allows(),
             policy=self.policy,
             judged=current(service, self.judged(service.metadata.uid)),
+            pressures=self.measured.pressures(service.metadata.uid),
+            judged_copies=self.judged_copies(service.metadata.uid),
+            copies_told_apart=self.copies_told_apart(service),
+            may_start=service.metadata.uid in self.moving or len(self.moving) < self.policy.moves_at_once,
             routes_served=self.routes_served,
         )
 
@@ -151,7 +168,7 @@ class World:
         """Return what exists of the AIService ``key``."""
         ready = [address for part in self.endpoints.select("service", key) for address in part.ready]
         children = tuple(child for cache in self.children.values() for child in cache.select("service", key))
-        return ServiceView(children, self.pods.select("service", key), len(set(ready)))
+        return ServiceView(children, self.pods.select("service", key), len(set(ready)), frozenset(ready))
 
     def table(self, now: datetime) -> NodeTable:
         """Return all ComputeNodes with what is free on them; only what changed is counted anew."""
@@ -159,6 +176,13 @@ class World:
             self._fleet.update_pods(name, self.pods.select("node", name))
         self._crowded.clear()
         return self._fleet.table(now)
+
+    def node_snapshot(self, node: ComputeNode) -> NodeSnapshot:
+        """Return the world as a judgement of ``node`` sees it."""
+        name, host, seen = node.metadata.name, node.spec.node_name or "", self.measured
+        claimed = added(*(claim.resources for claim in self.ledger.on_node(name)))
+        known, held, speaker = self.nodes.get(("", host)), self.ledger.held(name), self.speaker(host)
+        return NodeSnapshot(known, speaker, held, claimed, seen.reading(name), seen.learnt(name))
 
     def speaker(self, node_name: str) -> str:
         """Return the ComputeNode that speaks for a Node; empty where none does."""
@@ -187,10 +211,22 @@ class World:
 
     def _keep_gone(self) -> None:
         """Remember which objects are gone, so that nobody waits to see what was written of them."""
+        self.services.listen(lambda _, before, after: self._follow(before, after))
         self.services.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
         self.compute_nodes.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
         for cache in self.children.values():
             cache.listen(lambda _, before, after: self._vanish(_child_uid(before), _child_uid(after)))
+
+    def _follow(self, before: AIService | Faulty | None, after: AIService | Faulty | None) -> None:
+        """Follow who moves; one that is gone moves no more."""
+        if _uid(before) != _uid(after):
+            self.moving.discard(_uid(before))
+        if isinstance(after, AIService):
+            self.follow_move(after.metadata.uid, moves=after.status.migration is not None)
+
+    def follow_move(self, owner: str, *, moves: bool) -> None:
+        """Count the service ``owner`` among those that move, or not."""
+        (self.moving.add if moves else self.moving.discard)(owner)
 
     def _vanish(self, before: str, after: str) -> None:
         if before and before != after:
@@ -249,7 +285,7 @@ def _served_by(pod: Pod) -> list[Key]:
 def _placed_on(service: AIService | Faulty) -> list[str]:
     if isinstance(service, Faulty):
         return []
-    return [placement.node_name for placement in service.status.placements]
+    return list(dict.fromkeys(placement.node_name for placement in recorded(service)))
 
 
 def _speaks_for(node: ComputeNode | Faulty) -> list[str]:

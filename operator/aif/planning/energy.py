@@ -37,6 +37,21 @@ def efficiency(rate: ArrayLike, watts: ArrayLike) -> FloatArray:
     return np.asarray(positive("rate", rate) / positive("watts", watts))
 
 
+def draw(idle_watts: ArrayLike, max_watts: ArrayLike, load: ArrayLike) -> FloatArray:
+    """Return the power that a device takes, P = P_idle + (P_max - P_idle)·u: a model where no meter tells.
+
+    Args:
+        idle_watts: Power without load.
+        max_watts: Power under full load.
+        load: Share of the device in use, u; what lies outside 0..1 counts as the nearer end.
+
+    Raises:
+        InvalidSpec: A power is below 0.
+    """
+    idle, full = non_negative("idleWatts", idle_watts), non_negative("maxWatts", max_watts)
+    return np.asarray(idle + (full - idle) * np.clip(np.asarray(load, dtype=np.float64), 0.0, 1.0))
+
+
 def emission(joules: ArrayLike, kg_per_kwh: ArrayLike) -> FloatArray:
     """Return CO2e = E·ECR in grams ([6GANA] section 5).
 

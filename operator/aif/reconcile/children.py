@@ -7,7 +7,7 @@ from typing import Any
 
 from aif.api.aiservice import AIService, Gateway
 from aif.api.quantity import Quantity
-from aif.domain.cluster import SERVICE_LABEL
+from aif.domain.cluster import COPY_LABEL, SERVICE_LABEL
 from aif.reconcile.copies import Json, metadata
 
 HTTP_PORT = 80
@@ -25,14 +25,14 @@ _AMOUNTS = frozenset({"requests", "limits", "sizeLimit"})
 """Fields below which text is a quantity, which the API server may write in another way."""
 
 
-def front(service: AIService) -> Json:
-    """Return the Service in front of all copies: its name and address outlive every move."""
+def front(service: AIService, copy: str = "") -> Json:
+    """Return the Service in front of all copies, or of one: its name and address outlive every move."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": metadata(service, service.metadata.name),
         "spec": {
-            "selector": {SERVICE_LABEL: service.metadata.name},
+            "selector": {SERVICE_LABEL: service.metadata.name, **({COPY_LABEL: copy} if copy else {})},
             "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP"}],
         },
     }

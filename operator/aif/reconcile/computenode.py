@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aif.api.base import API_VERSION, Precision
 from aif.api.computenode import CPU, ComputeNode, ComputeNodeStatus, ComputeNodeSummary, Device, Origin, Reserved
 from aif.api.conditions import Reason
+from aif.api.measured import DeviceCalibration
 from aif.api.quantity import format_amount
+from aif.contract.telemetry import NodeReading
 from aif.domain.actions import Action, WriteStatus
 from aif.domain.cluster import Node, ObjectReference
 from aif.domain.conditions import Verdict, ready, settle
+from aif.reconcile import node_alarms, node_measured
 from aif.scheduling.ledger import Held
 
 
@@ -24,29 +27,47 @@ class NodeSnapshot:
         node: Kubernetes Node of the name in its spec; None where there is none.
         speaker: Name of the ComputeNode that speaks for that Node.
         held: What services hold of it.
+        claimed: What they hold of what Kubernetes hands out: cores, bytes, devices, pods.
+        reading: What exporters tell of it; None where nothing measures.
+        learnt: What was learnt of its devices so far.
     """
 
     node: Node | None
     speaker: str
     held: Held
+    claimed: Mapping[str, float] = field(default_factory=dict)
+    reading: NodeReading | None = None
+    learnt: tuple[DeviceCalibration, ...] = ()
 
 
 def reconcile(compute: ComputeNode, snapshot: NodeSnapshot, now: datetime) -> tuple[Action, ...]:
-    """Return what makes the status of ``compute`` true; nothing where it is."""
+    """Return what makes the status of ``compute`` true, and tells of alarms that came or went; nothing where it is."""
     status = judge(compute, snapshot, now)
     if status.to_dict() == compute.status.to_dict():
         return ()
-    return (WriteStatus(reference(compute), status.to_dict()),)
+    here = reference(compute)
+    news = node_alarms.news(here, compute.status.conditions, status.conditions)
+    return (WriteStatus(here, status.to_dict()), *news)
 
 
 def judge(compute: ComputeNode, snapshot: NodeSnapshot, now: datetime) -> ComputeNodeStatus:
     """Return the status: conditions, what is held, and the text of the columns."""
     parts = [_accepted(compute, snapshot), _verified(compute), _node_ready(compute, snapshot.node)]
     whole = ready(parts)
-    verdicts = [whole, *parts, _schedulable(whole, snapshot.node), *_unmeasured()]
+    calibration = node_measured.calibration(compute.status.calibration, snapshot.learnt, now)
+    claims = node_measured.Claims(snapshot.node, snapshot.claimed, calibration)
+    verdicts = [
+        whole,
+        *parts,
+        _schedulable(whole, snapshot.node),
+        node_measured.telemetry(snapshot.reading),
+        node_measured.capability(compute, claims, measures=snapshot.reading is not None),
+        node_measured.overloaded(compute.status, snapshot.reading),
+    ]
     generation = compute.metadata.generation
     return compute.status.model_copy(
-        update={
+        update=node_measured.figures(compute, snapshot.reading, calibration, now)
+        | {
             "observed_generation": generation,
             "conditions": settle(verdicts, compute.status.conditions, generation, now),
             "reserved": Reserved(
@@ -96,11 +117,6 @@ def _schedulable(whole: Verdict, node: Node | None) -> Verdict:
     if node is not None and node.unschedulable:
         return Verdict("Schedulable", "False", Reason.NODE_CORDONED, f"Node {node.name} is cordoned")
     return Verdict("Schedulable", "True", Reason.AS_EXPECTED)
-
-
-def _unmeasured() -> Iterator[Verdict]:
-    for aspect in ("TelemetryFresh", "CapabilityVerified", "Overloaded"):
-        yield Verdict(aspect, "Unknown", Reason.METRICS_MISSING, "No metrics source is configured")
 
 
 def summary(compute: ComputeNode) -> ComputeNodeSummary:

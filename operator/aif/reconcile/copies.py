@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
 from aif.api.base import API_VERSION, FIELD_MANAGER
+from aif.api.migration_status import Placement
 from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
 from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
@@ -17,6 +17,8 @@ from aif.domain.policy import Policy
 HOSTNAME = "kubernetes.io/hostname"
 DRAIN_SECONDS = 3
 """A stopping replica goes on answering this long: until all nodes have taken it off their lists."""
+PROBE_SECONDS = 5
+"""A replica may take so long to say that it is ready: one that is slow still answers its users, and stays."""
 
 Json = dict[str, Any]
 
@@ -104,6 +106,7 @@ def _pod(service: AIService, workload: Workload, variant: Variant, policy: Polic
         ],
     }
     return {
+        "terminationGracePeriodSeconds": DRAIN_SECONDS + service.spec.migration.drain_seconds,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
@@ -125,7 +128,7 @@ def _container(workload: Workload, variant: Variant) -> Json:
         "image": workload.image,
         "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
         "resources": _resources(workload.resources, variant),
-        "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2},
+        "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2, "timeoutSeconds": PROBE_SECONDS},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         **_present(optional),

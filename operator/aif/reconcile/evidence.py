@@ -12,8 +12,8 @@ from aif.api.aiservice_status import Candidate, DimensionStatus, Rejected, Term
 from aif.api.base import Level
 from aif.api.computenode import CPU
 from aif.api.quantity import format_amount
-from aif.planning.decomposition import ResourceQos, resource_qos
 from aif.planning.demands import EPHEMERAL_STORAGE, MEMORY, Demand
+from aif.planning.qoais.decomposition import ResourceQos, resource_qos
 from aif.scheduling.selection import Choice, Forecast, Selection, Shortage
 
 MOST_REFUSALS = 32
@@ -101,20 +101,21 @@ def refusal(shortage: Shortage) -> Rejected:
 
 def microseconds(choice: Choice) -> int | None:
     """Return the predicted latency, rounded up."""
-    return _scaled(choice.forecast.latency_seconds, 1e6)
+    return scaled(choice.forecast.latency_seconds, 1e6)
 
 
 def network_microseconds(choice: Choice) -> int | None:
     """Return the part of the predicted latency between users and node, rounded up."""
-    return _scaled(choice.forecast.communication_seconds, 1e6)
+    return scaled(choice.forecast.communication_seconds, 1e6)
 
 
 def millijoules(choice: Choice) -> int | None:
     """Return the predicted energy of a request, rounded up."""
-    return _scaled(choice.forecast.joules, 1e3)
+    return scaled(choice.forecast.joules, 1e3)
 
 
-def _scaled(value: float | None, factor: float) -> int | None:
+def scaled(value: float | None, factor: float) -> int | None:
+    """Return ``value`` in a smaller unit, rounded up; None where it is not told."""
     # Nine digits decide: a float that is a hair above a whole number is that number.
     return None if value is None or not isfinite(value) else ceil(round(value * factor, 9))
 
@@ -123,10 +124,10 @@ def contract(service: AIService, choice: Choice | None) -> Iterator[DimensionSta
     """Yield the dimensions with a numeric target: asked for and, where a node was chosen, predicted."""
     qos, forecast = service.spec.qos, choice.forecast if choice else Forecast()
     if qos.latency is not None:
-        target, predicted = qos.latency.max_p99_microseconds, _scaled(forecast.latency_seconds, 1e6)
+        target, predicted = qos.latency.max_p99_microseconds, scaled(forecast.latency_seconds, 1e6)
         yield DimensionStatus(dimension="latency", target=target, predicted=predicted)
     if qos.energy is not None:
-        target, predicted = qos.energy.max_millijoules_per_request, _scaled(forecast.joules, 1e3)
+        target, predicted = qos.energy.max_millijoules_per_request, scaled(forecast.joules, 1e3)
         yield DimensionStatus(dimension="energy", target=target, predicted=predicted)
     if qos.accuracy is not None:
         predicted = None if forecast.accuracy is None else int(round(forecast.accuracy * 1e4, 6))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aif.api.aiservice import AIService, ApprovalStep, Offload
-from aif.api.aiservice_status import Placement, Plan
+from aif.api.aiservice_status import Placement
 from aif.api.conditions import Reason
 from aif.domain.conditions import Verdict
 from aif.planning import offload
@@ -16,6 +16,7 @@ from aif.reconcile.copies import copy_id
 from aif.reconcile.holding import claims_for
 from aif.reconcile.offloading import network_side
 from aif.reconcile.outcome import Outcome, locally, placed_verdict, short
+from aif.reconcile.plans import local_plan, network_plan
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.selection import Choice, Selection
 
@@ -30,14 +31,15 @@ def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Seq
     if service.spec.offload is Offload.AUTO and not kept:
         side = offload.decide(service, network_side(selection.choices[0]))
         if side.chosen is Offload.LOCAL:
-            return locally(side.reason)
+            return locally(local_plan(service, side.reason, selection.choices[0]))
     waits_for = waiting_steps(service, snapshot.policy, selection.choices)
     if waits_for:
         return _proposed(service, snapshot, selection, waits_for)
-    return _taken(service, selection, kept, snapshot)
+    return taken(service, selection, kept, snapshot)
 
 
-def _taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
+def taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
+    """Return that the choice is taken, beside the placements that are ``kept``."""
     new = [_placement(service, choice) for choice in selection.choices]
     placements = (*kept, *new)
     claims = [replace(choice.claim, copy=place.copy_id) for choice, place in zip(selection.choices, new, strict=True)]
@@ -50,7 +52,7 @@ def _taken(service: AIService, selection: Selection, kept: Sequence[Placement], 
         placements,
         (*claims_for(service, tuple(kept), snapshot), *claims),
         selection,
-        _plan(selection, selection.choices[0]),
+        network_plan(service, selection, selection.choices[0]),
         degraded,
         shortfall=selection.shortfall,
     )
@@ -71,20 +73,10 @@ def _placement(service: AIService, choice: Choice) -> Placement:
     )
 
 
-def _plan(selection: Selection, choice: Choice) -> Plan:
-    return Plan(
-        offload=Offload.NETWORK,
-        node=choice.node,
-        variant=choice.variant.name,
-        score=choice.score,
-        reason=selection.message[:256],
-    )
-
-
 def _proposed(service: AIService, snapshot: Snapshot, selection: Selection, steps: list[ApprovalStep]) -> Outcome:
     """Hold the choice back until a person approves it; what serves already serves on."""
     mark = token(service, selection.choices)
-    plan = _plan(selection, selection.choices[0]).model_copy(
+    plan = network_plan(service, selection, selection.choices[0]).model_copy(
         update={"token": mark, "waits_for": [str(step) for step in steps]}
     )
     nodes = ", ".join(choice.node for choice in selection.choices)

@@ -30,7 +30,8 @@ def _decided(status: AIServiceStatus) -> tuple[object, ...]:
     """Return what a decision says, without what was merely observed of its effects."""
     decided = _standing(each for each in status.conditions if each.type not in _OBSERVED)
     generations = (status.observed_generation, status.decided_generation)
-    return (*generations, status.placements, status.plan, status.url, status.selector, decided)
+    moves = (status.migration, status.migrations, status.last_handled_migrate_to, status.last_handled_abort)
+    return (*generations, *moves, status.placements, status.plan, status.url, status.selector, decided)
 
 
 def _standing(conditions: Iterable[Condition]) -> set[tuple[str, str, str]]:
@@ -40,4 +41,4 @@ def _standing(conditions: Iterable[Condition]) -> set[tuple[str, str, str]]:
 def _at_rest(conditions: Iterable[Condition]) -> bool:
     """Tell whether all is as it should be, so that nothing follows by itself."""
     standing = {each.type: each.status for each in conditions}
-    return standing.get("Ready") == "True" and "Migrating" not in standing
+    return standing.get("Ready") == "True" and standing.get("Migrating") != "True"

@@ -10,7 +10,7 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
 from aif.api.conditions import Reason
 from aif.contract.alarms import Finding, Phase
-from aif.contract.limits import Limit, Sense, limits_of
+from aif.contract.limits import Limit, Sense, limits_of, load_of
 from aif.contract.readings import Gap
 from aif.contract.watch import Judged
 from aif.domain import events
@@ -46,7 +46,7 @@ def rows(
     earlier = {row.dimension: row for row in before}
     limits = {limit.dimension: limit for limit in limits_of(service)}
     named = {row.dimension for row in planned}
-    more = [DimensionStatus(dimension=name, target=_spec(each, each.target)) for name, each in limits.items()]
+    more = [DimensionStatus(dimension=name, target=in_spec(each, each.target)) for name, each in limits.items()]
     return [
         _row(row, earlier.get(row.dimension), known.get(row.dimension))
         for row in (*planned, *(row for row in more if row.dimension not in named))
@@ -70,7 +70,7 @@ def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | 
     return row.model_copy(
         update={
             **told,
-            "measured": None if judged.value is None else _spec(judged.limit, judged.value),
+            "measured": None if (value := telling(judged)) is None else in_spec(judged.limit, value),
             "measured_at": None if judged.at is None else _time(judged.at),
             "estimated": judged.estimated or None,
             "since": _time(judged.seen) if turned or before is None else before.since,
@@ -79,7 +79,32 @@ def _row(row: DimensionStatus, before: DimensionStatus | None, judged: Judged | 
     )
 
 
+def telling(judged: Judged) -> float | None:
+    """Return the value that the finding rests on: a promise is kept as soon as the fast window says so."""
+    kept = judged.finding is Finding.MET and judged.value is not None and judged.recent is not None
+    late = kept and judged.value is not None and load_of(judged.limit, judged.value) > judged.limit.raise_above
+    return judged.recent if late else judged.value
+
+
 def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
+    """Yield what `verdicts` says, in the words of before where it is about the same promises: figures write nothing."""
+    before = {each.type: each for each in service.status.conditions}
+    for verdict in verdicts(service, judged):
+        known = before.get(verdict.type)
+        same = (
+            known is not None
+            and (known.status, known.reason) == (verdict.status, verdict.reason)
+            and known.observed_generation == service.metadata.generation
+            and _dimensions(known.message) == _dimensions(verdict.message)
+        )
+        yield replace(verdict, message=known.message) if known is not None and same else verdict
+
+
+def _dimensions(message: str) -> list[str]:
+    return [part.partition(" is ")[0] for part in message.split("; ")]
+
+
+def verdicts(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:
     """Yield QoSMet, MetricsAvailable, and ThresholdAlarm while there is an alarm.
 
     Args:
@@ -126,12 +151,13 @@ def sentence(judged: Judged) -> str:
     limit = judged.limit
     bound = "at most" if limit.sense is Sense.AT_MOST else "at least"
     unit = "ppm" if limit.sense is Sense.SHARE else _UNITS[limit.scale]
-    value = "unknown" if judged.value is None else f"{_spec(limit, judged.value)} {unit}"
+    known = telling(judged)
+    value = "unknown" if known is None else f"{in_spec(limit, known)} {unit}"
     estimated = ", the way to the users estimated" if judged.estimated else ""
-    return f"{judged.dimension} is {value}{estimated}; promised: {bound} {_spec(limit, limit.target)} {unit}"
+    return f"{judged.dimension} is {value}{estimated}; promised: {bound} {in_spec(limit, limit.target)} {unit}"
 
 
-def _spec(limit: Limit, value: float) -> int:
+def in_spec(limit: Limit, value: float) -> int:
     """Return ``value`` in the unit of the spec."""
     return max(0, round(value / limit.scale))
 

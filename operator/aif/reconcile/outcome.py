@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aif.api.aiservice import Offload
-from aif.api.aiservice_status import Placement, Plan
+from aif.api.aiservice_plan import Plan
 from aif.api.conditions import Reason
+from aif.api.migration_status import MigrationRecord, MigrationStatus, Placement
+from aif.domain.actions import Emit
 from aif.domain.conditions import Verdict
 from aif.scheduling.ledger import Claim
 from aif.scheduling.selection import Selection
@@ -28,6 +30,13 @@ class Outcome:
         shortfall: Replicas that find no place.
         moved: Why a copy leaves a node; None where none does.
         again_after: Seconds after which the decision may change by itself.
+        migration: The move that is under way from now on; its targets are no placements before its point of no return.
+        ended: The move that this decision ends.
+        news: What people are told of it.
+        approval: The condition ApprovalRequired of a move that is proposed; the placements hold all the same.
+        refused: The condition Migrating after a person asked for what cannot be.
+        handled: Fields of the status that say which requests of a person are answered.
+        waits: Whether free capacity would change the outcome, although nothing is short.
     """
 
     verdict: Verdict
@@ -40,6 +49,13 @@ class Outcome:
     shortfall: int = 0
     moved: Reason | None = None
     again_after: float | None = None
+    migration: MigrationStatus | None = None
+    ended: MigrationRecord | None = None
+    news: tuple[Emit, ...] = ()
+    approval: Verdict | None = None
+    refused: Verdict | None = None
+    handled: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def local(self) -> bool:
@@ -60,10 +76,10 @@ def standing(current: Sequence[Placement], fault: Verdict) -> Verdict:
     return Verdict("Placed", "Unknown", fault.reason, "Not decided: the service is not accepted")
 
 
-def locally(why: str) -> Outcome:
-    """Return that the users' devices serve themselves."""
-    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {why}"[:1024])
-    return Outcome(verdict, plan=Plan(offload=Offload.LOCAL, reason=why[:256]))
+def locally(plan: Plan) -> Outcome:
+    """Return that the users' devices serve themselves, as ``plan`` says why."""
+    verdict = Verdict("Placed", "True", Reason.SERVED_LOCALLY, f"Served on the users' devices: {plan.reason}")
+    return Outcome(verdict, plan=plan)
 
 
 def short(shortfall: int, wanted: int, selection: Selection) -> Verdict:

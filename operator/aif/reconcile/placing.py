@@ -8,7 +8,11 @@ from aif.api.aiservice import AIService, Offload
 from aif.domain.conditions import Verdict
 from aif.planning import offload
 from aif.reconcile.gate import gate
+from aif.reconcile.moving.causes import pressed
+from aif.reconcile.moving.course import carry_on, refuse_abort
+from aif.reconcile.moving.departure import depart
 from aif.reconcile.outcome import Outcome, locally
+from aif.reconcile.plans import local_plan
 from aif.reconcile.renewal import renew
 from aif.reconcile.snapshot import Snapshot
 from aif.reconcile.tenure import same_pods
@@ -21,16 +25,25 @@ def place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     """Return where ``service`` runs.
 
     A placement stays while its node meets every hard limit; a changed template is a move of the copy, to the same node
-    where that has room, so that no service moves without need.
+    where that has room, so that no service moves without need. A move that is under way goes on before anything else.
     """
+    return refuse_abort(service, _place(service, snapshot, now))
+
+
+def _place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
     if service.spec.offload is Offload.LOCAL:
-        return locally("spec.offload is Local")
+        return locally(local_plan(service, "spec.offload is Local"))
     current = tuple(service.status.placements)
     if not current:
         return _choose(service, snapshot)
+    if service.status.migration is not None:
+        return carry_on(service, snapshot, now)
     if any(placement.node in snapshot.table.names and not same_pods(service, placement) for placement in current):
-        return renew(service, current, snapshot)
-    return uphold(service, current, snapshot, now)
+        return depart(service, renew(service, current, snapshot), snapshot, now)
+    planned = uphold(service, current, snapshot, now)
+    if list(planned.placements) == service.status.placements and planned.shortfall == 0:
+        planned = pressed(service, planned, snapshot, now)
+    return depart(service, planned, snapshot, now)
 
 
 def needs_choice(service: AIService) -> bool:
@@ -51,5 +64,5 @@ def _choose(service: AIService, snapshot: Snapshot) -> Outcome:
 def _nowhere(service: AIService, selection: Selection) -> Outcome:
     side = offload.decide(service, None)
     if side.chosen is Offload.LOCAL:
-        return locally(side.reason)
+        return locally(local_plan(service, side.reason))
     return Outcome(Verdict("Placed", "False", selection.reason, selection.message), selection=selection)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aif.api.aiservice import AIService, UpdateStrategy
-from aif.api.aiservice_status import Placement
 from aif.api.conditions import Reason
+from aif.api.migration_status import Placement
 from aif.domain.conditions import Verdict
 from aif.reconcile.gate import gate
 from aif.reconcile.outcome import Outcome

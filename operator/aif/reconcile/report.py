@@ -7,12 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary, Placement
+from aif.api.aiservice_status import AIServiceStatus, AIServiceSummary
 from aif.api.conditions import Reason
+from aif.api.migration_status import MigrationRecord, Phase, Placement
+from aif.contract.pressure import Pressure
 from aif.domain.cluster import SERVICE_LABEL, ServiceView
 from aif.domain.conditions import Verdict, ready, settle
-from aif.reconcile import evidence, measured
+from aif.reconcile import evidence, measured, pressed
 from aif.reconcile.children import url
+from aif.reconcile.moving.scene import IMAGE_FAULTS
+from aif.reconcile.moving.state import count, course_of, remembered
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.rollout import staying
 from aif.reconcile.snapshot import Snapshot
@@ -20,7 +24,14 @@ from aif.reconcile.snapshot import Snapshot
 STALLING = frozenset({Reason.INVALID_SPEC, Reason.REF_NOT_FOUND, Reason.NAME_CONFLICT, Reason.NOT_IMPLEMENTED})
 """Reasons that no retry mends; all other refusals wait for the world to change."""
 
-_PULL = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
+
+_IN_WORDS = {
+    Phase.TARGET_RESERVED: "the new copy comes up, the old one serves",
+    Phase.TARGET_READY: "both copies serve and are judged side by side",
+    Phase.CONTRACT_VERIFIED: "requests turn to the new copy",
+    Phase.TRAFFIC_SWITCHED: "the new copy serves on probation, the old one stands ready",
+    Phase.SOURCE_DRAINING: "the new copy serves, the old one ends its requests",
+}
 
 
 def report(
@@ -35,10 +46,14 @@ def report(
         "conditions": settle(verdicts, service.status.conditions, generation, now),
         "placements": list(placements),
         "plan": outcome.plan if fault is None else service.status.plan,
+        "migration": outcome.migration,
+        "migrations": remembered(service, outcome.ended),
+        **outcome.handled,
         "url": url(service) if placements else None,
         "replicas": len([pod for pod in snapshot.view.pods if not pod.terminating]),
         "selector": f"{SERVICE_LABEL}={service.metadata.name}",
-        "summary": summary(service, placements),
+        "summary": summary(service, placements, outcome.ended),
+        "resources": pressed.rows(service, _pressures(snapshot, outcome)),
         **_decided(service, outcome),
         **(evidence.of_selection(service, outcome.selection) if outcome.selection else {}),
     }
@@ -46,6 +61,11 @@ def report(
         planned = update.get("qos", service.status.qos)
         update["qos"] = measured.rows(planned, service.status.qos, snapshot.judged, service)
     return service.status.model_copy(update=update)
+
+
+def _pressures(snapshot: Snapshot, outcome: Outcome) -> Sequence[Pressure] | None:
+    """Return what presses on the pods of a placed service; on one without a place nothing does."""
+    return snapshot.pressures if outcome.placements else ()
 
 
 def _decided(service: AIService, outcome: Outcome) -> dict[str, object]:
@@ -62,15 +82,30 @@ def judge(service: AIService, snapshot: Snapshot, outcome: Outcome, fault: Verdi
     yield whole
     yield from parts
     yield from measured.conditions(service, snapshot.judged if outcome.placements or snapshot.judged is None else ())
-    yield _approval(outcome)
+    yield from pressed.conditions(pressed.rows(service, _pressures(snapshot, outcome)))
+    yield outcome.approval or _approval(outcome)
     if outcome.degraded is not None:
         yield outcome.degraded
-    if outcome.placements and staying(service, outcome.placements, snapshot.view):
-        yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
+    yield from _migrating(service, snapshot, outcome)
     if whole.status == "True" or whole.reason in (Reason.SUSPENDED, Reason.AWAITING_APPROVAL):
         return
     kind = "Stalled" if whole.reason in STALLING else "Reconciling"
     yield Verdict(kind, "True", whole.reason, whole.message)
+
+
+def _migrating(service: AIService, snapshot: Snapshot, outcome: Outcome) -> Iterator[Verdict]:
+    """Yield that the service moves, or that a move that a person asked for cannot be; that lasts until the next one."""
+    move = outcome.migration
+    if move is not None:
+        yield Verdict("Migrating", "True", Reason(move.trigger), f"{course_of(move)}: {_IN_WORDS[move.phase]}")
+    elif outcome.ended is None and outcome.placements and staying(service, outcome.placements, snapshot.view):
+        yield Verdict("Migrating", "True", Reason.PROGRESSING, "The old copy serves until the new one is ready")
+    elif outcome.refused is not None:
+        yield outcome.refused
+    elif outcome.ended is None:
+        before = next((each for each in service.status.conditions if each.type == "Migrating"), None)
+        if before is not None and before.reason == Reason.MIGRATION_FORBIDDEN:
+            yield Verdict("Migrating", "False", Reason.MIGRATION_FORBIDDEN, before.message)
 
 
 def _parts(snapshot: Snapshot, outcome: Outcome, fault: Verdict | None) -> Iterator[Verdict]:
@@ -124,7 +159,7 @@ def _creation_failure(view: ServiceView, copy: str) -> str:
 
 def _waiting_reason(view: ServiceView, copy: str) -> Reason:
     waiting = {pod.waiting for pod in view.pods if pod.copy == copy}
-    if waiting & _PULL:
+    if waiting & IMAGE_FAULTS:
         return Reason.IMAGE_PULL_FAILED
     return Reason.CRASH_LOOPING if "CrashLoopBackOff" in waiting else Reason.PROGRESSING
 
@@ -144,7 +179,9 @@ def _approval(outcome: Outcome) -> Verdict:
     return Verdict("ApprovalRequired", "False", Reason.AS_EXPECTED)
 
 
-def summary(service: AIService, placements: Sequence[Placement]) -> AIServiceSummary:
+def summary(
+    service: AIService, placements: Sequence[Placement], ended: MigrationRecord | None = None
+) -> AIServiceSummary:
     """Return the text of the printer columns; of several predictions the worst."""
     latency = service.spec.qos.latency
     predicted = [each.predicted_latency_microseconds for each in placements if each.predicted_latency_microseconds]
@@ -153,7 +190,7 @@ def summary(service: AIService, placements: Sequence[Placement]) -> AIServiceSum
         tier=",".join(dict.fromkeys(placement.tier for placement in placements)),
         predicted=milliseconds(max(predicted, default=None)),
         target=milliseconds(latency.max_p99_microseconds if latency else None),
-        migrations=len(service.status.migrations),
+        migrations=count(remembered(service, ended)),
     )
 
 

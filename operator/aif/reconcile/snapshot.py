@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
+from aif.contract.copies import CopyLook
+from aif.contract.pressure import Pressure
 from aif.contract.watch import Judged
 from aif.domain.actions import Action
 from aif.domain.cluster import Node, ServiceView
@@ -30,6 +32,10 @@ class Snapshot:
         may_move: Whether a copy may leave its node now; False while too many others do.
         policy: What the administrator configured.
         judged: What is known of each promise of the contract; none before the first look, None where nothing measures.
+        pressures: What presses on what its pods are granted; None where nothing measures.
+        judged_copies: What is known of each copy of a service that moves, by its label.
+        copies_told_apart: Whether the metric profile of the service knows one copy from another.
+        may_start: Whether one more service may begin to move; False while as many as allowed do.
         routes_served: Whether the API server knows HTTPRoute.
     """
 
@@ -42,6 +48,10 @@ class Snapshot:
     may_move: bool = True
     policy: Policy = field(default_factory=Policy)
     judged: tuple[Judged, ...] | None = None
+    pressures: tuple[Pressure, ...] | None = None
+    judged_copies: Mapping[str, CopyLook] = field(default_factory=dict)
+    copies_told_apart: bool = True
+    may_start: bool = True
     routes_served: bool = False
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
 from aif.api.conditions import Reason
+from aif.api.migration_status import Placement
 from aif.api.workload import Variant
+from aif.contract.alarms import Finding
 from aif.reconcile.copies import copy_id
 from aif.reconcile.loss import GRACE_SECONDS, partition, patience
 from aif.reconcile.rollout import variant_of
@@ -78,8 +79,13 @@ def _lost(placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure | N
 
 
 def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure:
-    """Return whether the node still meets every hard limit, what is on its way out left aside."""
-    table = snapshot.table.settled().without(claims_of([placement], snapshot)).only({placement.node})
+    """Return whether the node still meets every hard limit, what is on its way out left aside.
+
+    Telemetry that is lost moves nobody. Nor do predictions of what is measured: that the contract itself says.
+    """
+    known = any(each.finding is not Finding.UNKNOWN for each in snapshot.judged or ())
+    table = snapshot.table.declared() if known else snapshot.table
+    table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)
     here = select(sized(service, placement.replicas, variant), table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import Placement
+from aif.api.migration_status import Placement
 from aif.domain.conditions import Verdict
 from aif.reconcile import tenure
 from aif.reconcile.gate import gate
@@ -28,8 +28,20 @@ RATE_SECONDS = 0.2
 def uphold(service: AIService, current: tuple[Placement, ...], snapshot: Snapshot, now: datetime) -> Outcome:
     """Keep the placements that may stay, in the number that is asked for, and replace the others."""
     judged = [tenure.judge(service, placement, snapshot, now) for placement in current]
-    kept = [each.placement for each in judged if each.stays]
     leaving = [each for each in judged if not each.stays]
+    # What is lost is replaced first, and by itself: what still serves moves afterwards, as slowly as it must.
+    lost = [each for each in leaving if each.lost]
+    if lost and len(lost) < len(leaving):
+        outcome = _leave(service, judged, lost, snapshot)
+        if outcome.moved is not None:
+            return outcome
+    return _leave(service, judged, leaving, snapshot)
+
+
+def _leave(service: AIService, judged: Sequence[Tenure], leaving: list[Tenure], snapshot: Snapshot) -> Outcome:
+    """Replace what is ``leaving``, in the number that is asked for."""
+    current = tuple(each.placement for each in judged)
+    kept = [each.placement for each in judged if each not in leaving]
     if leaving and not snapshot.may_move:
         return _kept(service, current, snapshot, leaving, RATE_SECONDS)
     wanted = service.spec.workload.replicas if service.spec.workload else 0
@@ -94,14 +106,29 @@ def _replace(
     if not missing and not leaving:
         return _resized(service, kept, snapshot)
     barred = {each.placement.node for each in leaving if each.barred}
+    alive = [each for each in leaving if not each.lost]
     gone = claims_of((each.placement for each in leaving), snapshot)
     table = snapshot.table.without(gone).besides(snapshot.barred | barred)
-    selection = _beside(kept, sized(service, missing), table, snapshot)
-    alive = [each for each in leaving if not each.lost]
+    selection = _beyond(kept, alive, sized(service, missing), table, snapshot)
     if selection.chosen is None or (alive and selection.shortfall):
         return _stranded(service, kept, leaving, selection, snapshot)
     outcome = gate(service, snapshot, selection, kept)
     return replace(outcome, barred=frozenset(barred), moved=leaving[0].reason if leaving else None)
+
+
+def _beyond(
+    kept: Iterable[Placement], alive: Iterable[Tenure], missing: AIService, table: NodeTable, snapshot: Snapshot
+) -> Selection:
+    """Return places off the nodes that are left; on those only beside what serves there, in another variant."""
+    left = {each.placement.node for each in alive}
+    off = _beside(kept, missing, table.besides(left), snapshot) if left else None
+    if off is not None and off.chosen is not None:
+        return off
+    if left:
+        beside = _beside(kept, missing, snapshot.table.besides(snapshot.barred).only(left), snapshot)
+        if beside.chosen is not None:
+            return beside
+    return _beside(kept, missing, table, snapshot) if off is None else off
 
 
 def _beside(kept: Iterable[Placement], missing: AIService, table: NodeTable, snapshot: Snapshot) -> Selection:

@@ -17,6 +17,7 @@ from aif.domain.policy import Policy
 from aif.scheduling.board import Board, Entry
 from aif.scheduling.ejection import make_way
 from aif.scheduling.fairness import Shares
+from aif.scheduling.joint import place_jointly
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
 
@@ -40,6 +41,7 @@ def decide(
     *,
     barred: Mapping[str, Collection[str]] = MappingProxyType({}),
     repair: bool = True,
+    jointly: bool = True,
 ) -> Batch:
     """Return the decisions for ``services``, none of which counts on what another one takes.
 
@@ -52,6 +54,7 @@ def decide(
         priorities: Value of each PriorityClass; a service that names none, or an unknown one, has that of ``""`` or 0.
         barred: Nodes that are left out, by the uid of the service.
         repair: Whether a service that finds no place may have others make way.
+        jointly: Whether, then, all of one priority are placed anew together, where more of them find a place so.
     """
     board, shares = Board(table, policy), Shares(table.room)
     entries = [
@@ -61,9 +64,12 @@ def decide(
     taken: list[Entry] = []
     for priority in sorted({entry.priority for entry in entries}, reverse=True):
         level = [entry for entry in entries if entry.priority == priority]
-        taken += _take_turns(level, board, shares)
+        turns = _take_turns(level, board, shares)
         if repair:
             make_way(level, board)
+        if repair and jointly:
+            place_jointly(turns, board, lambda rest: make_way(rest, board))
+        taken += turns
     return Batch({entry.uid: entry.selection for entry in taken if entry.selection is not None})
 
 

@@ -6,27 +6,31 @@ Start reading here. The order of plug-ins stands in `aif.scheduling.plugins`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from math import isfinite
 
 import numpy as np
 
 from aif.api.aiservice import AIService
+from aif.api.base import Tier
 from aif.api.computenode import Origin
 from aif.api.conditions import Reason
+from aif.api.workload import Variant
 from aif.domain.policy import Policy
-from aif.planning.arrays import BoolArray
+from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import translate
-from aif.planning.kpi import Prediction
+from aif.planning.kpi.request import Prediction
+from aif.planning.paths import Links
 from aif.scheduling.claims import claim_on
-from aif.scheduling.explanation import common_reason, failure, overflowing, shortages, success
+from aif.scheduling.explanation import common_reason, failure, held_jointly, overflowing, shortages, success
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.node_table import TIERS, NodeTable
 from aif.scheduling.plugins import FILTERS
 from aif.scheduling.problem import Problem
 from aif.scheduling.ranking import SHOWN, Ranking
-from aif.scheduling.selection import Choice, Forecast, Selection
-from aif.scheduling.spreading import spread
+from aif.scheduling.selection import Choice, Forecast, Selection, Shortage
+from aif.scheduling.spreading import capacity, spread
 
 Judge = Callable[[int], Judgement]
 """Answers with the judgement in the variant of that place, made when first asked for."""
@@ -38,7 +42,8 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
     The ladder is climbed step by step; on a step, variants are tried in their order of preference; in a variant, nodes
     that miss a hard limit are out and the highest score wins. Every node is looked at, none is sampled.
 
-    Where no node takes all replicas, they overflow from the best node to the next best.
+    On a step of radio sites alone, sites that hold all replicas jointly come before the next step. Where no node of any
+    step takes all replicas, they overflow from the best node to the next best.
     """
     return Contest(service, table, policy).select()
 
@@ -69,6 +74,43 @@ class Contest:
         fits = [Judgement.of(problem, FILTERS).fits for problem in self.problems]
         return np.asarray(self.table.considered & np.logical_or.reduce(fits))
 
+    @property
+    def steps(self) -> IntArray:
+        """Return the step of the ladder on which each node stands; behind the last where on none."""
+        steps = np.full(len(self.table), len(self.policy.ladder), dtype=np.int64)
+        for step, tiers in reversed(list(enumerate(self.policy.ladder))):
+            steps[self.table.of_tiers(tiers)] = step
+        return steps
+
+    def way(self, variant: Variant) -> int:
+        """Return the place of ``variant`` among those of the service."""
+        return [one.name for one in self.service.variants].index(variant.name)
+
+    def scores(self, place: int) -> FloatArray:
+        """Return the score of each node in the variant of that place as things are now; NaN where it does not fit."""
+        problem = self.problem(place)
+        rows = np.flatnonzero(Judgement.of(problem, FILTERS).fits & self.table.considered)
+        scores = np.full(len(self.table), np.nan)
+        if len(rows):
+            ranking = Ranking.of(problem, rows, len(rows))
+            scores[ranking.rows] = ranking.totals
+        return scores
+
+    def take(self, place: int, row: int) -> Selection | None:
+        """Return the decision for the node in ``row`` and the variant of that place; None where it does not fit now."""
+        table, steps = self.table, self.steps
+        judgement = Judgement.of(self.problem(place), FILTERS)
+        if not (judgement.fits & table.considered)[row]:
+            return None
+        step = int(steps[row])
+        here = table.considered & (steps <= step)
+        rows = np.flatnonzero(judgement.fits & here)
+        ranking = Ranking.of(judgement.problem, rows, SHOWN, row)
+        choices = [_choice(judgement.problem, ranking, at) for at in range(len(ranking.rows))]
+        best = bool(ranking.totals[0] >= ranking.totals.max())
+        found = _found(step, (choices, len(rows)), [(judgement, here)], table)
+        return replace(found, message=success(choices[0], len(rows), best=best))
+
     def select(self) -> Selection:
         """Return the decision as things are now."""
         table, count = self.table, len(self.service.variants)
@@ -81,10 +123,50 @@ class Contest:
                     tried = [(judge(p), below | here if p <= place else below) for p in range(count)]
                     return _found(step, _candidates(judge, range(place, count), here), tried, table)
             below = below | here
+            if (joint := self._joint(step, [(judge(place), below) for place in range(count)])) is not None:
+                return joint
         tried = [(judge(place), table.considered) for place in range(count)]
         if self.problem(0).demand.replicas <= 1:
             return _nothing(tried, table)
         return _overflow(self.service, table, self.policy, tried)
+
+    def _joint(self, step: int, tried: Sequence[tuple[Judgement, BoolArray]]) -> Selection | None:
+        """Return the radio sites that hold all replicas jointly; None where it takes more, or the step has others."""
+        replicas = self.problem(0).demand.replicas
+        if replicas <= 1 or frozenset(self.policy.ladder[step]) != {Tier.RAN} or not self._roomy(replicas):
+            return None
+        reached = replace(self.policy, ladder=self.policy.ladder[: step + 1])
+        parts = spread(self.service, self.table, reached, replicas)
+        if sum(part.problem.demand.replicas for part in parts) < replicas:
+            return None
+        choices = tuple(_choice(part.problem, part.ranking, 0) for part in parts)
+        missed = shortages([(judgement, nodes) for judgement, nodes in tried if nodes.any()])
+        return _together(self.service, self.table, choices, missed, held_jointly(choices), step)
+
+    def _roomy(self, replicas: int) -> bool:
+        """Tell whether all radio sites together count for so many replicas, before they are tried one by one."""
+        most = np.max([capacity(problem) for problem in self.problems], axis=0)
+        return bool(most[self.table.considered & self.table.of_tiers({Tier.RAN})].sum() >= replicas)
+
+
+def _together(
+    service: AIService,
+    table: NodeTable,
+    choices: tuple[Choice, ...],
+    missed: tuple[Shortage, ...],
+    message: str,
+    step: int | None,
+) -> Selection:
+    return Selection(
+        choices=choices,
+        candidates=choices[:SHOWN],
+        rejections=missed,
+        reason=Reason.AS_EXPECTED,
+        message=message,
+        demand=translate(service, choices[0].variant),
+        step=step,
+        nodes=int(np.count_nonzero(table.considered)),
+    )
 
 
 def _overflow(
@@ -97,18 +179,16 @@ def _overflow(
     left = demand.replicas - sum(choice.replicas for choice in choices)
     full = table.holding(choice.claim for choice in choices)
     if not left:
-        missed, reason = shortages(whole), Reason.AS_EXPECTED
-    else:
-        single = [Judgement.of(Problem.of(service, variant, full, policy, 1), FILTERS) for variant in service.variants]
-        missed = shortages([(judgement, table.considered) for judgement in single])
-        reason = common_reason(missed)
+        return _together(service, table, choices, shortages(whole), overflowing(choices, (), 0, 0), parts[0].step)
+    single = [Judgement.of(Problem.of(service, variant, full, policy, 1), FILTERS) for variant in service.variants]
+    missed = shortages([(judgement, table.considered) for judgement in single])
     nodes = int(np.count_nonzero(table.considered))
     return Selection(
         choices=choices,
         candidates=choices[:SHOWN],
         rejections=missed,
-        reason=reason,
-        message=overflowing(choices, missed if left else (), left, nodes),
+        reason=common_reason(missed),
+        message=overflowing(choices, missed, left, nodes),
         demand=translate(service, choices[0].variant) if choices else demand,
         step=parts[0].step if parts else None,
         nodes=nodes,
@@ -171,13 +251,13 @@ def _choice(problem: Problem, ranking: Ranking, at: int) -> Choice:
         replicas=problem.demand.replicas,
         score=round(float(ranking.totals[at])),
         terms=ranking.terms_of(at),
-        forecast=_forecast(problem.prediction, row),
+        forecast=_forecast(problem.prediction, problem.links, row),
         demand=problem.demand,
         claim=claim_on(problem, row),
     )
 
 
-def _forecast(prediction: Prediction, row: int) -> Forecast:
+def _forecast(prediction: Prediction, links: Links, row: int) -> Forecast:
     columns = (
         prediction.latency,
         prediction.communication,
@@ -187,6 +267,7 @@ def _forecast(prediction: Prediction, row: int) -> Forecast:
         prediction.energy,
         prediction.accuracy,
         prediction.emission,
+        links.up,
     )
     figures = [float(column[row]) for column in columns]
     return Forecast(*(figure if isfinite(figure) else None for figure in figures))

@@ -37,22 +37,38 @@ def common_reason(found: Sequence[Shortage]) -> Reason:
     return telling.pop() if len(telling) == 1 else Reason.NO_CANDIDATE_NODE
 
 
-def success(chosen: Choice, fitting: int) -> str:
-    """Return the sentence for a service that found its place."""
-    best = "fits" if fitting == 1 else f"is the best of {fitting} nodes that fit"
-    return f"{chosen.node} ({chosen.tier}) {best}, as variant {chosen.variant.name} with score {chosen.score}"
+def success(chosen: Choice, fitting: int, *, best: bool = True) -> str:
+    """Return the sentence for a service that found its place, as the best of the nodes that fit or as one of them."""
+    standing = "fits" if fitting == 1 else f"is {'the best' if best else 'one'} of {fitting} nodes that fit"
+    return f"{chosen.node} ({chosen.tier}) {standing}, as variant {chosen.variant.name} with score {chosen.score}"
+
+
+def jointly(message: str, others: int, gap: float) -> str:
+    """Return ``message`` with the certificate of a joint placement."""
+    return (
+        f"{message}; decided jointly with {others} others, within {max(0.01, 100.0 * gap):.2f} % of the best placement"
+    )
+
+
+def held_jointly(choices: Sequence[Choice]) -> str:
+    """Return the sentence for a service that no radio site takes alone, and several hold jointly."""
+    return f"No radio site takes all replicas; held jointly, ahead of other tiers: {_placed(choices)}"
 
 
 def overflowing(choices: Sequence[Choice], found: Sequence[Shortage], left: int, nodes: int) -> str:
     """Return the sentence for a service whose replicas no node takes all, ``left`` of which find no place."""
-    placed = ", ".join(f"{choice.replicas} on {choice.node}" for choice in choices[:_GAPS_TOLD])
-    more = f" and {len(choices) - _GAPS_TOLD} more" if len(choices) > _GAPS_TOLD else ""
+    placed = _placed(choices)
     if not left:
-        return f"No node takes all replicas: {placed}{more}"
+        return f"No node takes all replicas: {placed}"
     variants = len({shortage.variant for shortage in found})
     if not choices:
         return failure(found, nodes, variants)
-    return f"{left} replicas find no place ({placed}{more} do): {failure(found, nodes, variants)}"
+    return f"{left} replicas find no place ({placed} do): {failure(found, nodes, variants)}"
+
+
+def _placed(choices: Sequence[Choice]) -> str:
+    placed = ", ".join(f"{choice.replicas} on {choice.node}" for choice in choices[:_GAPS_TOLD])
+    return placed + (f" and {len(choices) - _GAPS_TOLD} more" if len(choices) > _GAPS_TOLD else "")
 
 
 def failure(found: Sequence[Shortage], nodes: int, variants: int) -> str:

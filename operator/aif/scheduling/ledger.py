@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from aif.api.computenode import CPU
@@ -38,6 +38,7 @@ class Claim:
         utilisation: Share of the node's devices of that type that the declared load keeps busy.
         site: ComputeNode whose link to the users carries the traffic; empty where the users bring their own.
         copy: Copy of the service whose pods use it; empty for all of its pods on the node.
+        leaving: Whether that copy is on its way out: held until it is gone, and no reason for others to leave.
     """
 
     owner: str
@@ -54,6 +55,7 @@ class Claim:
     utilisation: float = 0.0
     site: str = ""
     copy: str = ""
+    leaving: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -143,7 +145,8 @@ class Ledger:
         wanted, held = tuple(claims), self.claims_of(owner)
         if len({claim.key for claim in wanted}) < len(wanted):
             raise ValueError(f"{owner} has two claims of one copy on one node: sum them up")
-        new = [claim for claim in wanted if claim not in held]
+        known = [replace(claim, leaving=False) for claim in held]
+        new = [claim for claim in wanted if replace(claim, leaving=False) not in known]
         hosts = {claim.node_name for claim in new}
         usage = usage_by_node(pod for pod in pods if pod.node in hosts)
         for host in sorted(hosts):

@@ -11,11 +11,11 @@ from typing import Any, Final, Self
 import numpy as np
 
 from aif.api.base import Tier
-from aif.api.computenode import CPU, ComputeNode, Origin
+from aif.api.computenode import ComputeNode, Origin
 from aif.domain.cluster import Node, Pod
 from aif.planning.arrays import BoolArray, FloatArray, IntArray
 from aif.planning.demands import Demand
-from aif.planning.kpi import Servers
+from aif.planning.kpi.request import Servers
 from aif.planning.paths import Network
 from aif.scheduling.devices import DeviceColumns, device_columns, no_devices
 from aif.scheduling.ledger import Claim, Ledger
@@ -114,7 +114,6 @@ class NodeTable:
         joined = [nodes.get(row.spec.node_name or "") for row in rows]
         names = tuple(row.metadata.name for row in rows)
         since = np.array([_ready_since(node) for node in joined], dtype=np.float64)
-        efficiency = np.array([_efficiency(row) for row in rows], dtype=np.float64)
         return cls(
             names=names,
             node_names=tuple("" if node is None else node.name for node in joined),
@@ -127,7 +126,7 @@ class NodeTable:
             stale=np.array([_stale(row) for row in rows], dtype=np.bool_),
             taints=_taints(joined),
             hosts=tuple(joined),
-            devices=device_columns(rows, efficiency),
+            devices=device_columns(rows),
             room=Room.of(names, joined, usage, ledger),
             lost=np.array([node is not None and node.ready != "True" for node in joined], dtype=np.bool_),
             ready_since=since,
@@ -164,6 +163,14 @@ class NodeTable:
         So it is judged whether a placement may stay: what leaves is no reason to move.
         """
         return replace(self, room=self.room.settled()) if self.room.leaving else self
+
+    def declared(self) -> Self:
+        """Return the table as the nodes declare themselves, whatever was measured of them."""
+        return replace(self, devices={type_: columns.declared for type_, columns in self.devices.items()})
+
+    def heard(self) -> Self:
+        """Return the table as if telemetry of all nodes were fresh."""
+        return replace(self, stale=np.zeros(len(self), dtype=np.bool_)) if self.stale.any() else self
 
     @property
     def joined(self) -> BoolArray:
@@ -224,9 +231,7 @@ class NodeTable:
 
     def servers(self, demand: Demand) -> Servers:
         """Return what computes one request: a device, or the share of the CPU that the cores of a replica are."""
-        device = self.device(demand.device)
-        share = np.minimum(1.0, demand.cores / device.count) if demand.device == CPU else np.ones(len(self))
-        return Servers(share * device.peak[demand.precision], share * device.bandwidth, share * device.watts)
+        return self.device(demand.device).servers(demand)
 
     def carrying(self, labels: Mapping[str, str]) -> BoolArray:
         """Return which Nodes carry all of ``labels``."""
@@ -252,11 +257,6 @@ def _patched_devices(
     none, nothing = no_devices(rows), no_devices(len(at))
     types = dict.fromkeys((*devices, *part))
     return {type_: devices.get(type_, none).patched(at, part.get(type_, nothing)) for type_ in types}
-
-
-def _efficiency(node: ComputeNode) -> float:
-    observed = node.status.observed
-    return 1.0 if observed is None or observed.efficiency_percent is None else observed.efficiency_percent / 100
 
 
 def _stale(node: ComputeNode) -> bool:

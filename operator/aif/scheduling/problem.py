@@ -14,7 +14,7 @@ from aif.api.workload import Variant
 from aif.domain.policy import Policy
 from aif.planning.arrays import FloatArray, IntArray
 from aif.planning.demands import Demand, translate
-from aif.planning.kpi import Prediction, Servers, predict
+from aif.planning.kpi.request import Prediction, Servers, predict
 from aif.planning.paths import Links
 from aif.planning.roofline import attainable, intensity
 from aif.scheduling.node_table import NodeTable
@@ -86,6 +86,11 @@ class Problem:
         if demand.device != CPU:
             return np.full(len(self.table), float(demand.devices * demand.replicas))
         return np.asarray(demand.replicas * demand.cores / self.table.device(CPU).count)
+
+    def accelerators(self, rows: IntArray) -> list[str]:
+        """Return the types of accelerators that one of ``rows`` has."""
+        allocatable = self.table.room.allocatable
+        return sorted(name for name in allocatable if "/" in name and allocatable[name].take(rows).any())
 
     def free_after(self, resource: str, rows: IntArray) -> FloatArray:
         """Return the share of ``resource`` that stays free on each of ``rows`` once the service is there, 0..1."""

@@ -36,8 +36,8 @@ class Ranking:
     terms: FloatArray
 
     @classmethod
-    def of(cls, problem: Problem, rows: IntArray, most: int = SHOWN) -> Self:
-        """Return the ranking of the best ``most`` of ``rows``.
+    def of(cls, problem: Problem, rows: IntArray, most: int = SHOWN, first: int | None = None) -> Self:
+        """Return the ranking of the best ``most`` of ``rows``, the row ``first`` in front where one is named.
 
         A term that one node lacks is 0 for it, one that all lack is left out.
         """
@@ -55,6 +55,9 @@ class Ranking:
         terms = np.array([known[name] for name in names]).reshape(len(names), len(rows))
         totals = np.round(weighing @ terms, 6)
         order = _best(totals, problem.table.rank.take(rows), most)
+        if first is not None:
+            front = int(np.flatnonzero(rows == first)[0])
+            order = np.concatenate([[front], order[order != front][: most - 1]])
         return cls(rows[order], totals[order], names, weighing, terms[:, order])
 
     def terms_of(self, place: int) -> tuple[Term, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from aif.domain.cluster import Node
 from aif.planning.arrays import FloatArray, IntArray
 from aif.planning.demands import PODS
+from aif.scheduling.asking import Asked, Kind, copied, count, counted
 from aif.scheduling.ledger import Claim, Ledger, free_of, uncovered
 from aif.scheduling.patching import arranged, patched, patched_all
 from aif.scheduling.usage import CopyKey, Usage, added
@@ -29,11 +30,12 @@ class Room:
         hosts: Row of each Node.
         usage: Requests of the pods bound to each row's Node.
         claims: Claims on each row's Node.
-        leaving: Copies with bound pods that no claim names, such as old ones on their way out, by row.
+        leaving: Copies on their way out, by row: those that a leaving claim names, or with bound pods that none names.
         allocatable: What the Node offers, per resource; 0 where it does not list it, as Kubernetes counts.
         free: Of that, what neither a pod nor a claim takes; below zero where more is taken than allocatable.
         busy: Share of the node's devices that claims keep busy, per device type.
         up_held, down_held: bit/s that claims hold on the link between the users and the node.
+        asked: What the claims ask for of each kind of accelerator.
     """
 
     rows: Mapping[str, int]
@@ -46,6 +48,7 @@ class Room:
     busy: dict[str, FloatArray]
     up_held: FloatArray
     down_held: FloatArray
+    asked: Asked
 
     @classmethod
     def of(cls, names: Sequence[str], nodes: Sequence[Node | None], usage: Mapping[str, Usage], ledger: Ledger) -> Self:
@@ -70,6 +73,7 @@ class Room:
             busy=_columns([_busy(ledger.on_node(name)) for name in names]),
             up_held=np.array([up for up, _ in traffic], dtype=np.float64),
             down_held=np.array([down for _, down in traffic], dtype=np.float64),
+            asked=counted(claim for held in claims for claim in held),
         )
 
     def allocatable_of(self, resource: str) -> FloatArray:
@@ -83,6 +87,10 @@ class Room:
     def busy_of(self, device: str) -> FloatArray:
         """Return the share of the devices of that type that claims keep busy."""
         return self.busy.get(device, np.zeros(len(self.rows)))
+
+    def asked_of(self, device: str) -> Mapping[Kind, float]:
+        """Return how many replicas of each kind ask for devices of that type."""
+        return self.asked.get(device, {})
 
     def without(self, claims: Iterable[Claim]) -> Self:
         """Return the room as if what ``claims`` hold, and the pods that use them, were gone."""
@@ -99,9 +107,12 @@ class Room:
         return room
 
     def settled(self) -> Self:
-        """Return the room as if the pods of copies that no claim names were gone."""
+        """Return the room as if the copies on their way out were gone: those that no claim names, or a leaving one."""
         room = self.copy()
         for row, copies in self.leaving.items():
+            for claim in self.claims[row]:
+                if claim.leaving:
+                    room.release(claim)
             for key in copies:
                 room.vacate(row, key)
         room.leaving.clear()
@@ -118,6 +129,7 @@ class Room:
             busy={device: column.copy() for device, column in self.busy.items()},
             up_held=self.up_held.copy(),
             down_held=self.down_held.copy(),
+            asked=copied(self.asked),
         )
 
     def hold(self, claim: Claim) -> None:
@@ -128,6 +140,7 @@ class Room:
                 return
             self._give(row, {resource: -amount for resource, amount in uncovered(claim, self.usage[row]).items()})
             self.claims[row] = (*self.claims[row], claim)
+            count(self.asked, claim, +1.0)
             self._recount(row)
         self._shift(claim, +1.0)
 
@@ -139,6 +152,7 @@ class Room:
                 return
             self._give(row, uncovered(claim, self.usage[row]))
             self.claims[row] = tuple(other for other in self.claims[row] if other != claim)
+            count(self.asked, claim, -1.0)
             self._recount(row)
         self._shift(claim, -1.0)
 
@@ -155,8 +169,12 @@ class Room:
     def patched(self, at: IntArray, part: Self) -> Self:
         """Return the room whose rows ``at`` are those of ``part``."""
         usage, claims, leaving = self.usage.copy(), self.claims.copy(), self.leaving.copy()
-        nothing = np.zeros(len(self.rows))
+        nothing, asked = np.zeros(len(self.rows)), copied(self.asked)
         for place, row in enumerate(at.tolist()):
+            for gone in claims[row]:
+                count(asked, gone, -1.0)
+            for come in part.claims[place]:
+                count(asked, come, +1.0)
             usage[row], claims[row] = part.usage[place], part.claims[place]
             leaving.pop(row, None)
             if place in part.leaving:
@@ -171,23 +189,26 @@ class Room:
             busy=patched_all(self.busy, at, part.busy, nothing),
             up_held=patched(self.up_held, at, part.up_held),
             down_held=patched(self.down_held, at, part.down_held),
+            asked=asked,
         )
 
     def arranged(self, order: IntArray, names: Sequence[str], hosts: Sequence[str]) -> Self:
         """Return the room with the rows ``order``, which are those of ``names`` and of the Nodes ``hosts``."""
         places = order.tolist()
+        claims = [self.claims[place] for place in places]
         return replace(
             self,
             rows={name: row for row, name in enumerate(names)},
             hosts={host: row for row, host in enumerate(hosts) if host},
             usage=[self.usage[place] for place in places],
-            claims=[self.claims[place] for place in places],
+            claims=claims,
             leaving={row: self.leaving[place] for row, place in enumerate(places) if place in self.leaving},
             allocatable=arranged(self.allocatable, order),
             free=arranged(self.free, order),
             busy=arranged(self.busy, order),
             up_held=np.take(self.up_held, order),
             down_held=np.take(self.down_held, order),
+            asked=counted(claim for held in claims for claim in held),
         )
 
     def vacate(self, row: int, key: CopyKey) -> None:
@@ -216,11 +237,16 @@ class Room:
 
 
 def _leaving(usage: Usage, claims: Iterable[Claim]) -> frozenset[CopyKey]:
-    """Return the copies with pods in ``usage`` that no claim names; a claim that names none speaks for all copies."""
+    """Return the copies that a leaving claim names, and those with pods in ``usage`` that no claim names.
+
+    A claim that names no copy speaks for all of them.
+    """
+    listed = list(claims)
+    gone = frozenset((claim.namespace, claim.service, claim.copy) for claim in listed if claim.leaving)
     if not usage.ours:
-        return frozenset()
-    claimed = {(claim.namespace, claim.service, claim.copy) for claim in claims}
-    return frozenset(
+        return gone
+    claimed = {(claim.namespace, claim.service, claim.copy) for claim in listed}
+    return gone | frozenset(
         (namespace, service, copy)
         for (namespace, service), copies in usage.ours.items()
         if (namespace, service, "") not in claimed

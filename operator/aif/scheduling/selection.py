@@ -42,6 +42,7 @@ class Forecast:
         joules: Energy of compute and transfer.
         accuracy: Accuracy of service, 0..1.
         grams_co2e: Emission of compute and transfer.
+        up_bits_per_second: Rate of the path from the users.
     """
 
     latency_seconds: float | None = None
@@ -52,6 +53,7 @@ class Forecast:
     joules: float | None = None
     accuracy: float | None = None
     grams_co2e: float | None = None
+    up_bits_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class Selection:
         step: Step of the ladder on which the node was found, from 0; None where none was found.
         nodes: How many nodes were looked at.
         shortfall: Replicas that find no place.
+        joint_gap: By which share the placement of all that were decided with it may be worth less than the best one;
+            None where they were not placed jointly.
     """
 
     choices: tuple[Choice, ...]
@@ -159,6 +163,7 @@ class Selection:
     step: int | None
     nodes: int
     shortfall: int = 0
+    joint_gap: float | None = None
 
     @property
     def chosen(self) -> Choice | None:

@@ -24,7 +24,7 @@ def weights(service: AIService, policy: Policy, known: Collection[str]) -> dict[
     """Return the share of each term of ``known`` in the score; the shares add up to 1.
 
     A service with a latency target is judged by its contract first: its dimensions share what is left by
-    ``operator_weight_percent``, which stability, balance, cost and carbon share equally.
+    ``operator_weight_percent``, which stability, packing or balance, cost and carbon share equally.
 
     A service without one goes where it is least likely to have to move ([AIF]): stability alone takes what is left by
     ``operator_weight_percent`` (70 of 100 by default), so it decides wherever it differs by more than the rest can make

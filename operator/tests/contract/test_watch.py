@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,9 +87,8 @@ def test_services_of_one_runtime_share_a_handful_of_questions() -> None:
 def test_a_kept_promise_is_told_with_its_value_and_time() -> None:
     judged = judge(a_watch(), answers([of("plates", 0.010)], [of("plates", 0.012)]))
     limit = a_watch().promises[0].limit
-    assert judged == Judged(
-        limit, Finding.MET, Gap.NONE, 0.012, 0.010, NOW - 10, Phase.QUIET, NOW - 100, NOW, estimated=False
-    )
+    kept = Judged(limit, Finding.MET, Gap.NONE, 0.012, 0.010, NOW - 10, Phase.QUIET, NOW - 100, NOW, estimated=False)
+    assert judged == replace(kept, rate=500 / 300, recent_rate=500 / 60)
 
 
 def test_a_promise_that_both_windows_break_is_an_alarm() -> None:
@@ -155,6 +154,11 @@ def test_a_dimension_that_the_runtime_does_not_tell_is_unknown_and_not_asked_for
     watch = a_watch(a_service(qos=qos))
     assert watch.questions() == set()
     assert judge(watch, {}).gap is Gap.MISSING
+
+
+def test_buckets_that_nobody_told_of_leave_the_value_unknown() -> None:
+    told = {question: rows for question, rows in answers(GOOD, GOOD).items() if question.signal is not Signal.BUCKETS}
+    assert judge(a_watch(), told).gap is Gap.FAILED
 
 
 def test_bounds_that_cannot_be_read_are_left_out() -> None:

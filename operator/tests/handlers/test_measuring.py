@@ -11,6 +11,7 @@ import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
+from aif.api.migration_status import Phase as Step
 from aif.contract.alarms import Finding, Phase
 from aif.contract.answers import Row
 from aif.contract.profiles import Profile
@@ -19,7 +20,9 @@ from aif.domain.conditions import timestamp
 from aif.errors import Unavailable
 from aif.gateways.exposition import Exposition
 from aif.handlers.measuring import Measurer
+from aif.reconcile import holding
 from tests.builders import NOON, an_aiservice
+from tests.reconcile.moving.moves import moving
 from tests.reconcile.scenes import a_placement, placed
 
 PROFILE = Profile.model_validate(
@@ -192,3 +195,14 @@ async def test_a_service_that_is_gone_is_forgotten() -> None:
     scene.services.clear()
     await scene.tick()
     assert scene.measurer.judged == {}
+
+
+async def test_copies_of_a_service_that_moves_are_asked_about_beside_each_other() -> None:
+    service = moving(Step.TARGET_READY, service=a_service())
+    scene = Scene([service])
+    assert await scene.tick(3) == ["plates"]
+    assert scene.measurer.judged_copies == {}, "too soon to say anything"
+    assert await scene.tick(12) == ["plates"], "a service that moves is looked at every time"
+    copies = {each.copy_id for each in holding.recorded(service)}
+    assert scene.measurer.judged_copies[service.metadata.uid].keys() == copies
+    assert any("copy" in question for question in scene.source.asked)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aif.api.aiservice import AIService
-from aif.cli.replay import Verdict, Wanted, lines, recording, replay
+from aif.cli.simulation.replay import Verdict, Wanted, lines, recording, replay
 from aif.domain.policy import Policy
 from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
@@ -97,7 +97,7 @@ def test_a_service_that_is_planned_anew_is_decided_again_as_it_was(tmp_path: Pat
 
 def test_other_code_decides_otherwise_and_that_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(tmp_path, first_places)
-    monkeypatch.setattr("aif.cli.replay.POLICY", _AnotherPolicy())
+    monkeypatch.setattr("aif.cli.simulation.replay.POLICY", _AnotherPolicy())
     again = [verdict for *_, verdicts in replay(recording(str(tmp_path)), Wanted()) for verdict in verdicts]
     assert not all(verdict.same for verdict in again)
 
@@ -142,8 +142,9 @@ def test_a_part_of_a_recording_is_replayed(tmp_path: Path, wanted: Wanted, servi
 
 def test_every_part_of_a_snapshot_is_recorded_or_left_out_knowingly() -> None:
     """Add what a decision newly depends on to the frames, then to this list."""
-    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy"}
-    left_out = {"selection", "routes_served", "judged"}  # a decision of its own; of no weight for the place
+    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy", "judged"}
+    # A decision of its own; of no weight for the place; whether a move begins or goes on, once there is a place
+    left_out = {"selection", "routes_served", "may_start", "judged_copies", "copies_told_apart", "pressures"}
     assert {field.name for field in dataclasses.fields(Snapshot)} == told | left_out
 
 

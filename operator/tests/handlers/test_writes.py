@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from aif.api.aiservice import AIService
-from aif.domain.actions import Delete, Emit, WriteStatus
+from aif.domain.actions import Emit
 from aif.domain.cluster import Pod
 from aif.gateways.kubernetes.views import Endpoints
 from tests import virtual_time
 from tests.builders import a_pod, an_aiservice
 from tests.handlers.scenes import Inside
-from tests.handlers.test_losses import a_world, home_of, lose
+from tests.handlers.test_losses import a_world, cordon, home_of, lose
 from tests.reconcile.scenes import said
 
 AFTER = 0.2
@@ -56,7 +54,12 @@ def a_replica(inside: Inside, **fields: object) -> Pod:
 
 def about_the_service(inside: Inside, since: int = 0) -> list[str]:
     """Return what was written of the service and its children, in a few words."""
-    return [words.split(" plates")[0] for words in said(inside.applier.done[since:]) if "ComputeNode" not in words]
+    done = [
+        each
+        for each in inside.applier.done[since:]
+        if not (isinstance(each, Emit) and each.regarding.kind != "AIService")
+    ]
+    return [words.split(" plates")[0] for words in said(done) if "ComputeNode" not in words]
 
 
 async def a_service_that_runs() -> Inside:
@@ -148,20 +151,54 @@ def test_a_service_that_waits_writes_no_more_as_others_take_and_leave_what_is_sh
     virtual_time.run(scene())
 
 
-@pytest.mark.parametrize("kind", [Delete, Emit])
-def test_an_old_copy_that_served_until_the_new_one_was_ready_goes_with_an_event(kind: type[Delete | Emit]) -> None:
+def replicas(inside: Inside, *, ready: bool = True) -> dict[str, Pod]:
+    """Return a pod of every copy that is to be there, by its copy; the Node's name follows from the label."""
+    deployments = [child for child in inside.world.children["Deployment"] if child.copy]
+    return {
+        child.copy: a_pod(
+            child.reference.name,
+            service="plates",
+            copy=child.copy,
+            node=child.body["spec"]["template"]["spec"]["nodeSelector"]["kubernetes.io/hostname"],
+            ready=ready,
+        )
+        for child in deployments
+    }
+
+
+async def behind(inside: Inside, *pods: Pod) -> None:
+    """Let the caches show that the Service leads to these pods."""
+    uids = frozenset(pod.uid for pod in pods)
+    inside.world.endpoints.put(("default", "plates-x"), Endpoints("default", "plates-x", "plates", uids))
+    await inside.work_for(AFTER)
+
+
+def test_a_move_that_nothing_measures_takes_four_statuses_and_turns_the_service_before_the_old_copy_goes() -> None:
     async def scene() -> None:
         inside = await a_service_that_runs()
         old = a_replica(inside)
-        key = ("", old.node)
-        node = inside.world.nodes.get(key)
-        assert node is not None
-        inside.world.nodes.put(key, replace(node, unschedulable=True))
+        cordon(inside, home_of(inside)[0])
         await inside.work_for(AFTER)
         begin = len(inside.applier.done)
-        await show(inside, old, a_replica(inside), seconds=10)
-        assert any(isinstance(action, kind) for action in inside.applier.done[begin:])
-        writes = [action for action in inside.applier.done[begin:] if isinstance(action, WriteStatus)]
-        assert len([write for write in writes if write.target.kind == "AIService"]) <= 1
+        pods = replicas(inside)
+        new = next(pod for copy, pod in pods.items() if copy != old.copy)
+        await show(inside, old, replace(new, ready=False))
+        await show(inside, old, new)
+        await behind(inside, new)
+        await show(inside, new, seconds=10)
+        assert about_the_service(inside, begin) == [
+            "status AIService",
+            "event TargetReady",
+            "event ContractVerified",
+            "apply Service",
+            "status AIService",
+            "event TrafficSwitched",
+            "apply PodDisruptionBudget",
+            "delete Deployment",
+            "status AIService",
+            "event Completed",
+            "apply Service",
+        ]
+        assert status_of(inside, "Ready") == "True"
 
     virtual_time.run(scene())

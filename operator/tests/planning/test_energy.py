@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aif.errors import InvalidSpec
 from aif.planning.energy import (
     NOWHERE,
+    draw,
     efficiency,
     emission,
     fastest_within,
@@ -160,3 +161,16 @@ def test_what_cannot_be_is_refused(call: object, complaint: str) -> None:
     assert callable(call)
     with pytest.raises(InvalidSpec, match=complaint):
         call()
+
+
+@pytest.mark.parametrize(
+    ("load", "watts"),
+    [
+        pytest.param(0.0, 50.0, id="idle"),
+        pytest.param(0.5, 125.0, id="half"),
+        pytest.param(1.0, 200.0, id="full"),
+        pytest.param(1.3, 200.0, id="beyond what there is"),
+    ],
+)
+def test_a_device_draws_between_idle_and_full_power(load: float, watts: float) -> None:
+    assert draw(50.0, 200.0, load) == pytest.approx(watts)

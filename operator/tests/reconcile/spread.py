@@ -11,6 +11,7 @@ from aif.api.aiservice_status import Placement
 from aif.api.computenode import ComputeNode
 from aif.domain.cluster import Node, Pod
 from aif.reconcile.holding import held
+from aif.reconcile.moving.state import destination
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
@@ -46,8 +47,9 @@ def upheld(service: AIService, *compute_nodes: ComputeNode, **world: Any) -> Out
 
 
 def nodes_of(outcome: Outcome) -> list[tuple[str, int]]:
-    """Return where the replicas are, and how many."""
-    return [(placement.node, placement.replicas) for placement in outcome.placements]
+    """Return where the replicas are, or are on their way to, and how many."""
+    there = destination(outcome.placements, outcome.migration)
+    return [(placement.node, placement.replicas) for placement in there]
 
 
 def a_cpu_service(replicas: int, cores: int = 8, **spec: Any) -> AIService:

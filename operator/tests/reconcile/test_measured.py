@@ -60,6 +60,11 @@ def test_a_kept_contract_is_told_as_met_and_measured() -> None:
     assert "ThresholdAlarm" not in verdicts
 
 
+def test_a_promise_that_is_kept_again_is_told_with_the_value_that_says_so() -> None:
+    (row,) = [each for each in rows([], [], [judged(value=0.031, recent=0.018)], a_service()) if each.measured]
+    assert (row.verdict, row.measured) == ("Met", 18_000)
+
+
 def test_a_broken_promise_is_told_with_both_numbers() -> None:
     verdict = said(BROKEN)["QoSMet"]
     assert (verdict.status, verdict.reason) == ("False", "LatencyBreached")
@@ -140,7 +145,7 @@ def test_a_value_at_the_server_is_marked_as_estimated() -> None:
 )
 def test_each_dimension_is_told_in_the_unit_of_its_spec(qos: dict[str, Any], value: float, text: str) -> None:
     (dimension,) = qos
-    assert sentence(judged(dimension, of=an_aiservice(qos=qos), value=value)).endswith(text)
+    assert sentence(judged(dimension, Finding.BREACHED, an_aiservice(qos=qos), value=value)).endswith(text)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
 from aif.reconcile.approval import APPROVE
+from aif.reconcile.moving.state import destination
 from aif.reconcile.outcome import Outcome
 from aif.reconcile.placing import place
 from aif.reconcile.snapshot import Snapshot
 from tests.builders import A100, CPU_32, GPU_VARIANT, NOON, a_compute_node, a_device, a_link, an_aiservice
 from tests.reconcile.scenes import a_snapshot, changed, settled
+from tests.reconcile.spread import nodes_of
 
 FAR = [a_link(rttMicroseconds=40_000)]
 NEAR = a_compute_node("gnb-7")
@@ -26,7 +28,7 @@ NEW_IMAGE = {"workload": {"image": "plates:2", "resources": {"cpu": 2, "memory":
 
 
 def node_of(outcome: Outcome) -> str:
-    return ", ".join(placement.node for placement in outcome.placements)
+    return ", ".join(node for node, _ in nodes_of(outcome))
 
 
 def decided(service: AIService, snapshot: Snapshot) -> Outcome:
@@ -34,7 +36,7 @@ def decided(service: AIService, snapshot: Snapshot) -> Outcome:
 
 
 def the_copy(outcome: Outcome) -> str:
-    (placement,) = outcome.placements
+    (placement,) = destination(outcome.placements, outcome.migration)
     return placement.copy_id
 
 
@@ -221,4 +223,5 @@ def test_a_variant_that_is_no_longer_named_is_left_once_another_is_ready() -> No
     old = an_aiservice(variants=[GPU_VARIANT])
     service, world = settled(old, TWO_GPUS, changed_to=changed(old, variants=[{**GPU_VARIANT, "name": "other"}]))
     outcome = decided(service, world)
-    assert [placement.variant for placement in outcome.placements] == ["other"]
+    there = destination(outcome.placements, outcome.migration)
+    assert [placement.variant for placement in there] == ["other"]

@@ -60,9 +60,12 @@ def test_all_copies_are_renewed_where_they_stand_while_there_is_room_beside_them
     outcome = decided(old, new)
     assert {node for node, _ in nodes_of(outcome)} <= {"gnb-7", "gnb-8"}
     assert sum(count for _, count in nodes_of(outcome)) == 4
+    assert outcome.migration is not None
     before = {placement.copy_id for placement in old.status.placements}
-    assert not before & {placement.copy_id for placement in outcome.placements}
-    assert not before & {claim.copy for claim in outcome.claims}
+    fresh = {placement.copy_id for placement in outcome.migration.targets}
+    assert not before & fresh
+    assert outcome.placements == tuple(old.status.placements), "what serves is placed until the new copies take over"
+    assert {claim.copy for claim in outcome.claims} == before | fresh, "both ends are held"
 
 
 def test_without_room_beside_them_the_old_copies_serve_on_and_keep_what_they_hold() -> None:
@@ -100,7 +103,9 @@ def test_a_new_template_goes_elsewhere_where_its_nodes_are_full() -> None:
 def test_the_old_copies_go_when_all_new_ones_are_ready_and_not_one_by_one() -> None:
     old = a_spread_service(2, 2, load=LIGHT)
     new = renewed(old, cores=2)
-    placements = decided(old, new).placements
+    moves = decided(old, new).migration
+    assert moves is not None
+    placements = moves.targets
     fresh = [copy_of(new, placement) for placement in placements]
     stale = [copy_of(old, placement) for placement in old.status.placements]
     replicas = [

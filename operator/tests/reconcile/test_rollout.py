@@ -11,6 +11,7 @@ from aif.api.aiservice import AIService
 from aif.domain.actions import Apply, Delete
 from aif.domain.cluster import Child, Pod
 from aif.reconcile.children import disruption_budget, front, route
+from aif.reconcile.copies import Json
 from aif.reconcile.rollout import removal, rollout
 from tests.builders import an_aiservice
 from tests.reconcile.scenes import a_child, a_copys_pod, a_placement, a_snapshot, a_view, changed, copy_of, said
@@ -112,6 +113,22 @@ def test_a_budget_that_follows_the_replicas_is_no_repair() -> None:
 def test_a_budget_that_somebody_changed_is_restored_and_told() -> None:
     foreign = tampered(a_child(disruption_budget(OLD, 1)), selector={"matchLabels": {"app": "else"}})
     assert budget_steps(foreign) == ["apply PodDisruptionBudget plates", "event Repaired"]
+
+
+@pytest.mark.parametrize(
+    ("probe", "grace"),
+    [
+        pytest.param({"timeoutSeconds": 1}, {"terminationGracePeriodSeconds": 30}, id="as Kubernetes fills in"),
+        pytest.param({"timeoutSeconds": 9}, {"terminationGracePeriodSeconds": 77}, id="as a release made it"),
+    ],
+)
+def test_a_copy_of_an_earlier_release_keeps_the_times_that_it_was_made_with(probe: Json, grace: Json) -> None:
+    pod = OLD_COPY.body["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    before = {**container, "readinessProbe": {**container["readinessProbe"], **probe}}
+    spec = {**pod, **grace, "containers": [before]}
+    old = tampered(OLD_COPY, template={**OLD_COPY.body["spec"]["template"], "spec": spec})
+    assert steps(OLD, old, FRONT, pods=[a_copys_pod(OLD_COPY)]) == []
 
 
 @pytest.mark.parametrize(

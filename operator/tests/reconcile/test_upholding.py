@@ -9,6 +9,10 @@ import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.conditions import Reason
+from aif.contract.alarms import Finding, Phase
+from aif.contract.limits import limits_of
+from aif.contract.readings import Gap
+from aif.contract.watch import Judged
 from aif.domain.cluster import Node, Taint
 from aif.reconcile.holding import held
 from aif.reconcile.placing import place
@@ -91,6 +95,24 @@ def test_a_cordoned_node_without_another_one_serves_on_and_is_told_as_degraded()
 def test_a_node_that_became_too_slow_is_left() -> None:
     slow = a_compute_node("gnb-7", status={"observed": {"efficiencyPercent": 5}})
     assert nodes_of(upheld(PLACED, slow, NEXT)) == [("gnb-8", 1)]
+
+
+def test_a_node_that_became_too_slow_is_not_left_while_the_contract_itself_is_measured() -> None:
+    slow = a_compute_node("gnb-7", status={"observed": {"efficiencyPercent": 5}})
+    (limit,) = limits_of(PLACED)
+    met = Judged(limit, Finding.MET, Gap.NONE, 0.01, 0.01, 0.0, Phase.QUIET, 0.0, 0.0, estimated=False)
+    assert nodes_of(upheld(PLACED, slow, NEXT, judged=(met,))) == [("gnb-7", 1)]
+
+
+def test_a_node_whose_telemetry_is_lost_is_not_left() -> None:
+    stale = {
+        "type": "TelemetryFresh",
+        "status": "False",
+        "reason": "MetricsStale",
+        "lastTransitionTime": "2030-01-01T12:00:00Z",
+    }
+    silent = a_compute_node("gnb-7", status={"conditions": [stale]})
+    assert nodes_of(upheld(PLACED, silent, NEXT)) == [("gnb-7", 1)]
 
 
 def test_nobody_moves_while_too_many_others_do() -> None:

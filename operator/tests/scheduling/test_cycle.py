@@ -116,7 +116,7 @@ def test_candidates_of_a_fallback_variant_follow_those_of_the_preferred_one() ->
         ("gnb-7", "gpu"),
         ("plain", "cpu"),
     ]
-    assert selection.message == "gnb-7 (RAN) is the best of 2 nodes that fit, as variant gpu with score 88"
+    assert selection.message == "gnb-7 (RAN) is the best of 2 nodes that fit, as variant gpu with score 92"
 
 
 def test_terms_add_up_to_the_score() -> None:

@@ -119,6 +119,42 @@ def test_a_measured_node_is_calibrated() -> None:
     assert a_table(measured).device(GPU).peak[Precision.FP32][0] == pytest.approx(0.8 * 19.5e12)
 
 
+LEARNT = {
+    "device": GPU,
+    "updatedAt": "2030-01-01T12:00:00Z",
+    "compute": {
+        "measuredPercent": 40,
+        "efficiencyPercent": 50,
+        "confidencePercent": 80,
+        "spreadPercent": 5,
+        "observations": 40,
+    },
+    "power": {
+        "measuredPercent": 80,
+        "efficiencyPercent": 80,
+        "confidencePercent": 80,
+        "spreadPercent": 5,
+        "observations": 40,
+    },
+}
+
+
+def test_each_type_of_device_is_calibrated_by_what_was_learnt_of_it() -> None:
+    table = a_table(a_compute_node(status={"calibration": [LEARNT], "observed": {"efficiencyPercent": 50}}))
+    gpu, cpu = table.device(GPU), table.device("cpu")
+    assert gpu.peak[Precision.FP32][0] == pytest.approx(0.5 * 19.5e12)
+    assert gpu.bandwidth[0] == pytest.approx(0.5 * 1555e9)
+    assert gpu.watts[0] == pytest.approx(400 / 0.8)
+    assert cpu.peak[Precision.FP32][0] == pytest.approx(2000e9), "of the CPU nothing was learnt"
+
+
+def test_what_was_declared_can_still_be_looked_at() -> None:
+    gpu = a_table(a_compute_node(status={"calibration": [LEARNT]})).declared().device(GPU)
+    assert gpu.peak[Precision.FP32][0] == pytest.approx(19.5e12)
+    assert gpu.bandwidth[0] == pytest.approx(1555e9)
+    assert gpu.watts[0] == pytest.approx(400)
+
+
 def test_on_the_cpu_a_replica_gets_the_share_of_its_cores() -> None:
     service = an_aiservice(variants=[CPU_VARIANT])
     servers = a_table().servers(translate(service, service.variants[0]))

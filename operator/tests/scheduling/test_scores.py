@@ -14,7 +14,18 @@ from aif.scheduling.framework import Score, against_lowest, met
 from aif.scheduling.plugins import CONTRACT, HOUSEKEEPING, STABILITY
 from aif.scheduling.problem import Problem
 from aif.scheduling.weights import weights
-from tests.builders import CPU_VARIANT, GPU_VARIANT, NOON, VGG16, a_compute_node, a_link, a_node, a_pod, an_aiservice
+from tests.builders import (
+    CPU_VARIANT,
+    GIB,
+    GPU_VARIANT,
+    NOON,
+    VGG16,
+    a_compute_node,
+    a_link,
+    a_node,
+    a_pod,
+    an_aiservice,
+)
 from tests.scheduling.fleet import POLICY, a_table
 
 STEADY = 100 * 1000 / 1100
@@ -121,11 +132,28 @@ def test_carbon_follows_the_intensity_of_the_electricity() -> None:
     assert scores("carbon", a_compute_node(), clean) == pytest.approx([10, 100])
 
 
+def plain(*names: str) -> dict[str, Any]:
+    """Return Nodes without accelerators for ComputeNodes of those names."""
+    room = {"cpu": 32.0, "memory": 128 * GIB, "pods": 110.0}
+    return {f"worker-{name}": a_node(f"worker-{name}", allocatable=room) for name in names}
+
+
 def test_balance_likes_empty_nodes_with_evenly_used_resources() -> None:
-    # Of cores, memory and accelerators 30/32, 124/128 and 0/1 stay free.
-    free = np.array([30 / 32, 124 / 128, 0.0])
+    # Of cores and memory 24/32 and 124/128 stay free.
+    free = np.array([24 / 32, 124 / 128])
     expected = 50 * free.mean() + 50 * (1 - 2 * free.std())
-    assert scores("balance", a_compute_node()) == pytest.approx([expected])
+    found = scores("balance", a_compute_node(), table={"nodes": plain("gnb-7")}, variants=[CPU_VARIANT])
+    assert found == pytest.approx([expected])
+
+
+def test_where_a_candidate_has_accelerators_nodes_are_packed_and_not_balanced() -> None:
+    mixed = (a_compute_node(), a_compute_node("b"))
+    table = {"nodes": plain("b")}
+
+    assert np.isnan(scores("balance", *mixed, table=table, variants=[CPU_VARIANT])).all()
+    assert np.isnan(scores("packing", mixed[1], table=table, variants=[CPU_VARIANT])).all()
+    beside, apart = scores("packing", *mixed, table=table, variants=[CPU_VARIANT])
+    assert apart == pytest.approx(beside, abs=1.0), "nobody asks for accelerators yet"
 
 
 def test_stability_is_headroom_and_a_steady_link_while_nobody_tells_how_long_a_node_has_been_ready() -> None:
@@ -141,10 +169,17 @@ def test_a_node_that_has_been_ready_for_long_is_less_likely_to_fail() -> None:
 
 
 def test_a_full_node_is_less_stable() -> None:
-    pod = a_pod(requests={"cpu": 26.0})
-    found = scores("stability", a_compute_node(), a_compute_node("b"), table={"pods": [pod]})
+    table = {"pods": [a_pod(requests={"cpu": 20.0})], "nodes": plain("gnb-7", "b")}
+    nodes, qos = (a_compute_node(), a_compute_node("b")), {"compute": {"enforcement": "Soft"}}
+    found = scores("stability", *nodes, table=table, variants=[CPU_VARIANT], load={"requestsPerSecond": 1}, qos=qos)
     assert found[0] == pytest.approx((100 * 4 / 32 + STEADY) / 2)
     assert found[0] < found[1]
+
+
+def test_nodes_with_accelerators_are_no_less_stable_for_being_full() -> None:
+    pod = a_pod(requests={"cpu": 26.0})
+    first, second = scores("stability", a_compute_node(), a_compute_node("b"), table={"pods": [pod]})
+    assert first == pytest.approx(second)
 
 
 def test_a_node_whose_speed_is_not_told_has_no_headroom_to_show() -> None:
@@ -167,13 +202,15 @@ TWO_DIMENSIONS = {
 
 def test_with_a_latency_target_the_contract_comes_first() -> None:
     shares = weights(an_aiservice(qos=TWO_DIMENSIONS), POLICY, ALL)
-    housekeeping = dict.fromkeys(("stability", "balance", "cost", "carbon"), 0.075)
+    housekeeping = dict.fromkeys(("stability", "packing", "balance", "cost", "carbon"), 0.06)
     assert shares == pytest.approx({"latency": 0.7 * 5 / 7, "energy": 0.7 * 2 / 7, **housekeeping})
 
 
 def test_without_a_latency_target_stability_decides_first() -> None:
     shares = weights(an_aiservice(qos={"energy": TWO_DIMENSIONS["energy"]}), POLICY, ALL)
-    assert shares == pytest.approx({"stability": 0.7, "energy": 0.12, "balance": 0.06, "cost": 0.06, "carbon": 0.06})
+    assert shares == pytest.approx(
+        {"stability": 0.7, "energy": 0.1} | dict.fromkeys(("packing", "balance", "cost", "carbon"), 0.05)
+    )
 
 
 def test_a_term_that_no_node_tells_leaves_its_share_to_its_group() -> None:

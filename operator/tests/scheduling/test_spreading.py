@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from aif.api.aiservice import AIService
+from aif.api.base import Tier
 from aif.api.computenode import ComputeNode
 from aif.api.conditions import Reason
 from aif.domain.cluster import Node
+from aif.domain.policy import Policy
 from aif.planning.demands import translate
+from aif.scheduling.cycle import select
 from aif.scheduling.ledger import Ledger
+from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
 from tests.builders import (
     CPU_32,
@@ -69,7 +73,7 @@ def test_what_the_best_node_cannot_hold_goes_to_the_next_best() -> None:
     selection = chosen(a_service(5), a_site("far", 2, rtt=6000), a_site("near", 2), a_site("mid", 2, rtt=3000))
     assert parts(selection) == [("near", 2), ("mid", 2), ("far", 1)]
     assert (selection.shortfall, selection.reason) == (0, Reason.AS_EXPECTED)
-    assert selection.message == "No node takes all replicas: 2 on near, 2 on mid, 1 on far"
+    assert selection.message.endswith("held jointly, ahead of other tiers: 2 on near, 2 on mid, 1 on far")
     assert selection.chosen == selection.choices[0]
 
 
@@ -77,6 +81,41 @@ def test_the_first_step_of_the_ladder_fills_before_the_second() -> None:
     selection = chosen(a_service(4), a_site("edge", 3, rtt=0, tier="Edge"), a_site("gnb", 2))
     assert parts(selection) == [("gnb", 2), ("edge", 2)]
     assert selection.step == 0
+
+
+def test_radio_sites_that_hold_a_service_jointly_come_before_one_node_of_another_tier() -> None:
+    edge = a_site("edge", 8, rtt=0, tier="Edge")
+    selection = chosen(a_service(3), a_site("a", 2), edge, a_site("b", 1, rtt=3000))
+
+    assert parts(selection) == [("a", 2), ("b", 1)]
+    assert selection.step == 0
+    expected = "No radio site takes all replicas; held jointly, ahead of other tiers: 2 on a, 1 on b"
+    assert selection.message == expected
+    assert [refused.reason for refused in selection.rejections] == [Reason.ACCELERATOR_UNAVAILABLE]
+    assert sum(refused.count for refused in selection.rejections) == 2, "the edge was not needed, and not judged"
+
+
+def test_radio_sites_that_hold_only_a_part_leave_all_to_one_node_of_the_next_step() -> None:
+    selection = chosen(a_service(4), a_site("a", 2), a_site("edge", 8, rtt=0, tier="Edge"), a_site("b", 1))
+    assert parts(selection) == [("edge", 4)]
+
+
+def test_a_part_that_misses_a_limit_is_not_held_jointly() -> None:
+    far, edge = a_site("far", 2, rtt=30_000), a_site("edge", 8, rtt=0, tier="Edge")
+    assert parts(chosen(a_service(3), a_site("a", 2), far, edge)) == [("edge", 3)]
+
+
+def test_a_ladder_that_tries_all_tiers_at_once_takes_one_node_first() -> None:
+    sites = [a_site("a", 2), a_site("edge", 8, rtt=0, tier="Edge"), a_site("b", 1)]
+    policy = Policy(ladder=(frozenset(Tier),))
+    table = NodeTable.build(sites, hosts(*sites), [], Ledger())
+    assert parts(select(a_service(3), table, policy)) == [("edge", 3)]
+
+
+def test_one_replica_is_never_held_jointly() -> None:
+    service = a_service(1, variants=[{**GPU_VARIANT, "count": 2}])
+    selection = chosen(service, a_site("a", 1), a_site("b", 1), a_site("edge", 8, rtt=0, tier="Edge"))
+    assert parts(selection) == [("edge", 1)]
 
 
 def test_a_shortfall_is_a_result_and_says_what_is_short() -> None:

@@ -23,6 +23,7 @@ from aif.scheduling.plugins.latency import Latency
 from aif.scheduling.plugins.latency_margin import LatencyMargin
 from aif.scheduling.plugins.memory import Memory
 from aif.scheduling.plugins.node_ready import NodeReady
+from aif.scheduling.plugins.packing import Packing
 from aif.scheduling.plugins.privacy import Privacy
 from aif.scheduling.plugins.security import Security
 from aif.scheduling.plugins.stability import Stability
@@ -58,5 +59,5 @@ CONTRACT: Final[tuple[Score, ...]] = (
 
 STABILITY: Final[Score] = Stability()
 
-HOUSEKEEPING: Final[tuple[Score, ...]] = (Balance(), Cost(), Carbon())
+HOUSEKEEPING: Final[tuple[Score, ...]] = (Packing(), Balance(), Cost(), Carbon())
 """Scores of what the administrator cares for."""

@@ -19,8 +19,10 @@ class Balance:
     name: str = "balance"
 
     def score(self, problem: Problem, rows: IntArray) -> FloatArray:
-        """Return the mean of both parts."""
-        resources = sorted({CPU, MEMORY, problem.demand.device})
+        """Return the mean of both parts; NaN where a candidate has accelerators, for which nodes are better packed."""
+        if problem.accelerators(rows):
+            return np.full(len(rows), np.nan)
+        resources = (CPU, MEMORY)
         free = [problem.free_after(resource, rows) for resource in resources]
         mean = sum(free[1:], start=free[0]) / len(free)
         deviation = np.sqrt(sum(((part - mean) ** 2 for part in free), start=np.zeros(len(rows))) / len(free))

@@ -37,19 +37,23 @@ class Stability:
         parts = (self._headroom(problem, rows), self._calm(problem, rows), self._steadiness(problem, rows))
         unknown = [np.isnan(part) for part in parts]
         known = [np.where(gap, 0.0, part) for part, gap in zip(parts, unknown, strict=True) if not gap.all()]
-        return np.asarray(sum(known[1:], start=known[0]) / len(known))
+        return np.asarray(sum(known[1:], start=known[0]) / len(known)) if known else parts[0]
 
     def _headroom(self, problem: Problem, rows: IntArray) -> FloatArray:
         """Return what stays free of the scarcest of cores, memory, own compute rate and uplink, in per cent.
 
-        Accelerators are left out: they are handed out whole, so nobody crowds a service out of its own.
+        Accelerators are left out: they are handed out whole, so nobody crowds a service out of its own. Where a
+        candidate has some, so are cores and memory: there nodes are to fill up, so that accelerators stay of use.
         """
-        demand = problem.demand
-        parts = [problem.free_after(CPU, rows), problem.free_after(MEMORY, rows)]
+        demand, parts = problem.demand, list[FloatArray]()
+        if not problem.accelerators(rows):
+            parts += [problem.free_after(CPU, rows), problem.free_after(MEMORY, rows)]
         if demand.flops_per_second > 0.0:
             parts.append(1.0 - demand.flops_per_second / (demand.servers * problem.prediction.attainable.take(rows)))
         if demand.up_bits_per_second > 0.0:
             parts.append(1.0 - demand.up_bits_per_second / problem.free_rates.up.take(rows))
+        if not parts:
+            return np.full(len(rows), np.nan)
         return np.asarray(np.clip(np.nan_to_num(100.0 * reduce(np.minimum, parts)), 0.0, 100.0))
 
     def _calm(self, problem: Problem, rows: IntArray) -> FloatArray:

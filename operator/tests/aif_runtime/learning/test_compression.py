@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from aif.planning.chain import Chain
-from aif.planning.tables import of_text
+from aif.planning.models.chain import Chain
+from aif.planning.models.tables import of_text
 from aif_runtime.learning.arrays import Array, digest, stored_bytes
 from aif_runtime.learning.compression import (
     magnitude_masks,

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from safetensors.numpy import load_file
 
-from aif.planning.tables import of_text
+from aif.planning.models.tables import of_text
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import digest
 from aif_runtime.learning.errors import InvalidRole, JobFailed

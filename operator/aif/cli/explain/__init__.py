@@ -1,0 +1,3 @@
+"""Why a service is where it is, what happened to it, and what a person can do: `aif explain`, `aif history`."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Models that the project makes itself; `make generate` writes them."""

@@ -1,0 +1,3 @@
+"""Tests of what a person asks for."""
+
+from __future__ import annotations

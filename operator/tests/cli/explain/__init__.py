@@ -1,0 +1,3 @@
+"""Tests of explanations and history."""
+
+from __future__ import annotations

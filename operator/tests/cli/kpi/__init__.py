@@ -1,0 +1,3 @@
+"""Tests of `aif kpi`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of `aif plan`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of `aif simulate`."""
+
+from __future__ import annotations

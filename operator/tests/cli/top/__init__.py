@@ -1,0 +1,3 @@
+"""Tests of `aif top`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the joint allocation of a site."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of early exits and cascades."""
+
+from __future__ import annotations

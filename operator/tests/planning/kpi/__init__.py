@@ -1,0 +1,3 @@
+"""Tests of figures of merit."""
+
+from __future__ import annotations

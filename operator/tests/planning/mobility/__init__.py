@@ -1,0 +1,3 @@
+"""Tests of user groups that move."""
+
+from __future__ import annotations

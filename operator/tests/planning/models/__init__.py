@@ -1,0 +1,3 @@
+"""Tests of models as tables of layers."""
+
+from __future__ import annotations

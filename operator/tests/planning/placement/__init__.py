@@ -1,0 +1,3 @@
+"""Tests of joint placement and packing."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of QoAIS."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the split planner."""
+
+from __future__ import annotations
