@@ -1,1 +1,1 @@
-"""What runs in pods: for now a small inference server. The operator never imports it, nor it the operator."""
+"""What runs in pods: an inference server, and roles that learn. The operator never imports it, nor it the operator."""

@@ -1,0 +1,274 @@
+"""Learning in pods: what it is to reach, and what it reaches on this machine.
+
+Usage: ``python benchmarks/bench_learning.py [--output table|json]``
+
+Jobs run as processes of their own, over sockets; numbers are those of NumPy. Rows:
+
+* ``cut``: training over each cut against training in one piece, compared bit by bit.
+* ``federated``, ``federatedSeconds``: three clients, three rounds, from the first process to the model.
+* ``sameSeed``: two such jobs end with the same digest.
+* ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds.
+* ``killed``: the same, with one local function killed in the middle; points of accuracy away from the undisturbed job.
+* ``gate``: k = 3 and two live clients: streams and frames that reached the server.
+* ``twisted``: frames of data with one bit flipped, repeated, of an old epoch, sent back: share that was refused.
+* ``garbage``: clients with a wrong shape, NaN, a huge frame, another round: share that was excluded by name while the
+  job went on.
+* ``averaging``: weighted mean of four models of 25.6 million numbers, beside a copy of the same bytes; the median of
+  several rounds, taken in turns.
+* ``rounds``: rounds to 90 % accuracy with one full-batch step a round (FedSGD) over those of FedAvg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from learning_processes import processes
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from tests.aif_runtime.federated.test_rounds import THREE, a_bad_client, a_federation
+from tests.aif_runtime.jobs import a_job, until
+from tests.aif_runtime.twolevel.parts import Parts
+
+from aif_runtime.learning.arrays import Arrays, digest
+from aif_runtime.learning.averaging import weighted_mean
+from aif_runtime.learning.data import Split, digits
+from aif_runtime.learning.errors import LearningError
+from aif_runtime.learning.learner import Plan
+from aif_runtime.learning.models import built
+from aif_runtime.learning.training import Turn, batches, evaluate, train
+from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.sealed import Direction, Opener, Sealer
+
+PARAMETERS: Final = 25_600_000
+REPLICAS: Final = 4
+CUTS: Final = {"a": "fc1", "b": "relu2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One goal, what was measured, and whether it is met."""
+
+    name: str
+    goal: str
+    measured: str
+    met: bool
+
+
+def cut() -> list[Row]:
+    """Train over every cut, and in one piece."""
+    data = digits(Split(seed=1))
+    examples, plan, turn = data.client(0), Plan(epochs=2), Turn(1, 0, 1)
+    whole = built("mlp-4", (), data.task, 1, plan)
+    train(whole, examples, plan, turn)
+    same = 0
+    for name in whole.cuts:
+        model = built("mlp-4", (), data.task, 1, plan)
+        bottom, top = model.bottom(name), model.top(name)
+        for rows in batches(len(examples), plan, turn):
+            part = examples.at(rows)
+            bottom.backward(top.learn(bottom.forward(part.x), part.y)[0])
+        same += digest(model.state) == digest(whole.state)
+    return [Row("cut", "every cut gives the same bits", f"{same} of {len(whole.cuts)}", same == len(whole.cuts))]
+
+
+def one_federation() -> tuple[dict[str, Any], float]:
+    """Run three clients for three rounds; return the note of the model and the seconds."""
+    with processes(3, plan={"localEpochs": 3}) as job:
+        began = time.perf_counter()
+        job.aggregator({"rounds": 3, "clients": 3, "quorum": 3})
+        for index in range(3):
+            job.start("client", f"client-{index}", {"index": index, "aggregator": job.at("agg")})
+        return job.result(), time.perf_counter() - began
+
+
+def federated() -> list[Row]:
+    """Run a federated job, and the same once more."""
+    (note, seconds), (again, _) = one_federation(), one_federation()
+    accuracy, same = note["metrics"]["accuracy"], note["digest"] == again["digest"]
+    return [
+        Row("federated", "3 clients, 3 rounds: accuracy >= 0.94", f"{accuracy:.3f}", accuracy >= 0.94),  # noqa: PLR2004 - the goal
+        Row("federatedSeconds", "3 clients, 3 rounds: < 20 s", f"{seconds:.1f} s", seconds < 20),  # noqa: PLR2004 - the goal
+        Row("sameSeed", "the same seed, the same digest", "same" if same else "different", same),
+    ]
+
+
+def one_on_two_levels(kill: str = "") -> dict[str, Any]:
+    """Run a job over two levels; return the note of the model."""
+    with processes(4, plan={"localEpochs": 2}) as job:
+        job.two_levels(CUTS, each=2, rounds=4)
+        if kill:
+            job.until_round(2)
+            job.kill(kill)
+            job.local_function(kill.removeprefix("lf-"))
+        return job.result()
+
+
+def two_level() -> list[Row]:
+    """Run a job over two levels, undisturbed and with the loss of a local function."""
+    plain, killed = one_on_two_levels(), one_on_two_levels(kill="lf-a")
+    accuracy = plain["metrics"]["accuracy"]
+    points = 100 * abs(accuracy - killed["metrics"]["accuracy"])
+    whole = killed["rounds"] == plain["rounds"]
+    return [
+        Row("twoLevel", "two cuts, 4 rounds: accuracy >= 0.90", f"{accuracy:.3f}", accuracy >= 0.90),  # noqa: PLR2004 - the goal
+        Row("killed", "local function killed: within 2 points", f"{points:.2f} points", points <= 2 and whole),  # noqa: PLR2004 - the goal
+    ]
+
+
+def gate() -> list[Row]:
+    """Let two of three clients come, and count what reaches the server."""
+
+    async def counted() -> tuple[int, int]:
+        async with a_job() as job:
+            parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=1)
+            for index in range(2):
+                job.terminal(index)
+            await until(lambda: parts.manager.routine.reason == "WaitingForConsent")
+            await asyncio.sleep(2)
+            return parts.servers["a"].seen_streams, parts.servers["a"].seen_frames
+
+    streams, frames = asyncio.run(counted())
+    said = f"{streams} streams, {frames} frames"
+    return [Row("gate", "k = 3, 2 clients: 0 streams, 0 frames", said, not streams and not frames)]
+
+
+def twisted() -> list[Row]:
+    """Twist frames of data in every way."""
+    frame = Sealer(Direction.UP, "r", 3).seal(bytes(range(64)))
+    flipped = [
+        frame[:place] + bytes([frame[place] ^ (1 << bit)]) + frame[place + 1 :]
+        for place in range(len(frame))
+        for bit in range(8)
+    ]
+    others = [Sealer(Direction.UP, "r", 2).seal(b"x"), Sealer(Direction.DOWN, "r", 3).seal(b"x")]
+    refused = 0
+    for one in [*flipped, *others]:
+        refused += not _taken(Opener(Direction.UP, "r", 3), one)
+    opener = Opener(Direction.UP, "r", 3)
+    opener.open(frame)
+    refused += not _taken(opener, frame)
+    tried = len(flipped) + len(others) + 1
+    return [Row("twisted", "flipped bit, replay, old epoch refused", f"{refused} of {tried}", refused == tried)]
+
+
+def _taken(opener: Opener, frame: bytes) -> bool:
+    try:
+        opener.open(frame)
+    except LearningError:
+        return False
+    return True
+
+
+def garbage() -> list[Row]:
+    """Let one of three clients send garbage of each kind."""
+    huge = np.zeros(9_000_000, dtype=np.float32)
+    kinds: dict[str, Callable[[Frame], Frame]] = {
+        "shape": lambda frame: replace(frame, arrays={**frame.arrays, "fc1.bias": np.zeros(3, dtype=np.float32)}),
+        "NaN": lambda frame: replace(
+            frame, arrays={**frame.arrays, "fc1.bias": np.full(128, np.nan, dtype=np.float32)}
+        ),
+        "huge": lambda frame: replace(frame, arrays={**frame.arrays, "x": huge}),
+        "round": lambda frame: replace(frame, config={"round": 99}),
+    }
+
+    async def survived(change: Callable[[Frame], Frame]) -> bool:
+        async with a_job() as job:
+            job.shared["frameBytes"] = 32_000_000
+            a_federation(job, {**THREE, "rounds": 2, "graceSeconds": 0.2}, clients=2)
+            job.start("bad", a_bad_client(job, change))
+            await job.ended()
+            return job.status["phase"] == "Complete" and list(job.status["excluded"]) == ["client-2"]
+
+    good = sum(asyncio.run(survived(change)) for change in kinds.values())
+    return [Row("garbage", "who sends garbage is excluded by name", f"{good} of {len(kinds)}", good == len(kinds))]
+
+
+def averaging(rounds: int = 7) -> list[Row]:
+    """Average models, and copy as many bytes, in turns."""
+    updates: list[Arrays] = [
+        {"w": np.random.default_rng(seed).random(PARAMETERS, dtype=np.float32)} for seed in range(REPLICAS)
+    ]
+    source, target = (np.ones(REPLICAS * PARAMETERS, dtype=np.float32) for _ in range(2))
+    ratios, rates = [], []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        np.copyto(target, source)
+        middle = time.perf_counter()
+        weighted_mean(updates, [1, 2, 3, 4])
+        ended = time.perf_counter()
+        ratios.append((middle - began) / (ended - middle))
+        rates.append(source.nbytes / (ended - middle) / 1e9)
+    ratio = statistics.median(ratios)
+    said = f"{100 * ratio:.0f} % ({statistics.median(rates):.1f} GB/s)"
+    return [Row("averaging", "mean of 4 x 25.6 M >= 80 % of a copy", said, ratio >= 0.8)]  # noqa: PLR2004 - the goal
+
+
+def rounds_to(target: float, plan: Plan, most: int) -> int:
+    """Return the rounds that ten clients need to an accuracy, averaging by the number of their examples."""
+    data = digits(Split(seed=7, clients=10))
+    model = built("mlp-3", (), data.task, 7, plan)
+    for turn in range(1, most + 1):
+        state, updates, weights = model.state, [], []
+        for client in range(10):
+            model.load(state)
+            model.forget()
+            train(model, data.client(client), plan, Turn(7, client, turn))
+            updates.append(model.state)
+            weights.append(float(len(data.client(client))))
+        model.load(weighted_mean(updates, weights))
+        if evaluate(model, data.test(), data.task)["accuracy"] >= target:
+            return turn
+    return most
+
+
+def rounds() -> list[Row]:
+    """Count the rounds of both ways, each with the best of some learning rates."""
+    rates = (0.02, 0.05, 0.1, 0.2, 0.5)
+    averaged = min(rounds_to(0.9, Plan(rate, 0.9, 32, 5), 50) for rate in rates[:3])
+    stepped = min(rounds_to(0.9, Plan(rate, 0.0, 0, 1), 400) for rate in rates)
+    said = f"{stepped / averaged:.0f} x ({averaged} against {stepped} rounds)"
+    return [Row("rounds", "FedAvg >= 10 x fewer rounds than FedSGD", said, stepped >= 10 * averaged)]
+
+
+PARTS: Final[tuple[Callable[[], list[Row]], ...]] = (
+    cut,
+    federated,
+    two_level,
+    gate,
+    twisted,
+    garbage,
+    averaging,
+    rounds,
+)
+
+
+def main() -> int:
+    """Measure and print; 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", choices=["table", "json"], default="table")
+    asked = parser.parse_args()
+    console = Console(width=110)
+    bar = track(PARTS, "measuring", console=Console(stderr=True), transient=True)
+    found = [row for part in bar for row in part()]
+    if asked.output == "json":
+        print(json.dumps([asdict(row) for row in found], indent=2))
+    else:
+        table = Table("", "goal", "measured", "", title="Learning in pods")
+        for row in found:
+            table.add_row(row.name, row.goal, row.measured, "met" if row.met else "[bold red]missed")
+        console.print(table)
+    return int(not all(row.met for row in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

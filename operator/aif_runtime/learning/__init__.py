@@ -1,0 +1,1 @@
+"""Learners, data sets and what is done with a model between two messages; nothing here knows a network."""

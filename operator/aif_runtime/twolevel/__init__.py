@@ -1,0 +1,1 @@
+"""Split learning below, federated learning above: groups, consent, invitations, the forwarding plane ([NET4AI])."""

@@ -1,0 +1,43 @@
+"""One stream of training data, sealed: what client and server both do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aif_runtime.wire.envelope import Frame, Limits, decode, encode
+from aif_runtime.wire.sealed import Direction, Opener, Sealer
+from aif_runtime.wire.streams import Pipe
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Frames over a stream, each sealed and numbered."""
+
+    pipe: Pipe
+    sealer: Sealer
+    opener: Opener
+    limits: Limits
+
+    @classmethod
+    def of_client(cls, pipe: Pipe, routine: str, epoch: int, limits: Limits) -> Exchange:
+        """Return the client's end."""
+        return cls(pipe, Sealer(Direction.UP, routine, epoch), Opener(Direction.DOWN, routine, epoch), limits)
+
+    @classmethod
+    def of_server(cls, pipe: Pipe, routine: str, epoch: int, limits: Limits) -> Exchange:
+        """Return the server's end."""
+        return cls(pipe, Sealer(Direction.DOWN, routine, epoch), Opener(Direction.UP, routine, epoch), limits)
+
+    async def send(self, frame: Frame) -> None:
+        """Send a frame; PeerLost where nobody is there to take it."""
+        await self.pipe.send(self.sealer.seal(encode(frame)))
+
+    async def receive(self) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            PeerLost: The stream has ended.
+            MalformedFrame: It is no frame.
+            OutOfOrder: It was changed, repeated, is old, or came the wrong way.
+        """
+        return decode(self.opener.open(await self.pipe.receive()), self.limits)

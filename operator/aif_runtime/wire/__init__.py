@@ -1,0 +1,1 @@
+"""How the roles talk: frames without pickle, conversations that outlive a lost stream, sealed training data."""

@@ -1,0 +1,1 @@
+"""Tests of learners, data and models."""

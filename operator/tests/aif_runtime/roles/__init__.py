@@ -1,0 +1,1 @@
+"""Tests of the roles as they are started."""

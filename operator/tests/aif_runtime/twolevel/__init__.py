@@ -1,0 +1,1 @@
+"""Tests of split and two-level learning."""

@@ -1,0 +1,58 @@
+"""The roles of a job over two levels, terminals aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aif_runtime.twolevel.manager import RoutineManager
+from aif_runtime.twolevel.routine import Phase
+from tests.aif_runtime.jobs import Job, until
+
+
+class Parts:
+    """The roles of a job over two levels, terminals aside.
+
+    Attributes:
+        seen: Phases and epochs of the routine in their order.
+    """
+
+    def __init__(self, job: Job, cuts: dict[str, str], each: int, k: int, rounds: int, **rules: Any) -> None:
+        job.clients = max(2, each * len(cuts))
+        servers = [name for name, cut in cuts.items() if cut != "Output"]
+        whole = each * (len(cuts) - len(servers))
+        clients = len(servers) + whole
+        self.rules = {
+            "rounds": rounds,
+            "clients": clients,
+            "quorum": clients,
+            "evaluators": 1,
+            "graceSeconds": 30,
+            **rules,
+        }
+        self.groups = [
+            {"name": name, "cut": cut, "clients": each, "server": job.at(f"lf-{name}") if cut != "Output" else ""}
+            for name, cut in cuts.items()
+        ]
+        self.job, self.k = job, k
+        self.seen: list[tuple[Phase, int]] = []
+        job.aggregator(self.rules)
+        job.evaluator()
+        self.manager = self.start_manager()
+        self.plane = job.forwarding()
+        job.access()
+        self.servers = {name: job.server(name) for name in servers}
+
+    def start_manager(self, **more: Any) -> RoutineManager:
+        """Start the routine manager."""
+        manager = self.job.manager(self.groups, privacy={"kAnonymity": self.k}, **more)
+        manager.changed = lambda routine: self.seen.append((routine.phase, routine.epoch))
+        self.manager = manager
+        return manager
+
+    async def round_done(self, turn: int) -> None:
+        """Wait until a round is done."""
+        await until(lambda: self.job.status["round"] >= turn)
+
+    async def in_round(self, turn: int) -> None:
+        """Wait until data flow in a round."""
+        await until(lambda: self.job.status["round"] >= turn - 1 and self.manager.routine.phase is Phase.RUNNING)
