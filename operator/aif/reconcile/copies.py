@@ -10,6 +10,7 @@ from typing import Any
 from aif.api.aiservice import AIService
 from aif.api.base import API_VERSION, FIELD_MANAGER
 from aif.api.migration_status import Placement
+from aif.api.trainingjob import JobVariant
 from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
 from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
@@ -111,7 +112,7 @@ def _pod(service: AIService, workload: Workload, variant: Variant, policy: Polic
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(workload, variant)],
-        **_present(optional),
+        **present(optional),
     }
 
 
@@ -119,7 +120,7 @@ def _container(workload: Workload, variant: Variant) -> Json:
     optional: Json = {
         "command": workload.command,
         "args": [*workload.args, *variant.args],
-        "env": [_variable(variable) for variable in workload.env],
+        "env": [variable(one) for one in workload.env],
         "volumeMounts": [_mount(volume) for volume in workload.volumes],
         "startupProbe": _startup_probe(workload),
     }
@@ -127,11 +128,11 @@ def _container(workload: Workload, variant: Variant) -> Json:
         "name": "service",
         "image": workload.image,
         "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
-        "resources": _resources(workload.resources, variant),
+        "resources": resource_fields(workload.resources, variant),
         "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2, "timeoutSeconds": PROBE_SECONDS},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        **_present(optional),
+        **present(optional),
     }
 
 
@@ -149,25 +150,27 @@ def _startup_probe(workload: Workload) -> Json | None:
     }
 
 
-def _resources(common: Resources, variant: Variant) -> Json:
+def resource_fields(common: Resources, variant: Variant | JobVariant) -> Json:
+    """Return requests and limits of a container: those of the variant replace the common ones, one by one."""
     merged = common.to_dict() | variant.resources.to_dict()
     requests = {name: merged[key] for key, name in _RESOURCE_NAMES.items() if key in merged}
     limits = {name: amount for name, amount in requests.items() if name != "cpu"}
     if variant.accelerator != NO_ACCELERATOR:
         devices = {variant.accelerator: str(variant.count)}
         requests, limits = requests | devices, limits | devices
-    return _present({"requests": requests, "limits": limits})
+    return present({"requests": requests, "limits": limits})
 
 
 _RESOURCE_NAMES = {"cpu": "cpu", "memory": "memory", "ephemeralStorage": "ephemeral-storage"}
 
 
-def _variable(variable: EnvironmentVariable) -> Json:
-    if variable.secret_key is not None:
-        return {"name": variable.name, "valueFrom": {"secretKeyRef": variable.secret_key.to_dict()}}
-    if variable.config_map_key is not None:
-        return {"name": variable.name, "valueFrom": {"configMapKeyRef": variable.config_map_key.to_dict()}}
-    return {"name": variable.name, "value": variable.value or ""}
+def variable(asked: EnvironmentVariable) -> Json:
+    """Return an environment variable with its source."""
+    if asked.secret_key is not None:
+        return {"name": asked.name, "valueFrom": {"secretKeyRef": asked.secret_key.to_dict()}}
+    if asked.config_map_key is not None:
+        return {"name": asked.name, "valueFrom": {"configMapKeyRef": asked.config_map_key.to_dict()}}
+    return {"name": asked.name, "value": asked.value or ""}
 
 
 def _volume(volume: Volume) -> Json:
@@ -177,7 +180,7 @@ def _volume(volume: Volume) -> Json:
         "secret": {"secretName": volume.secret_name} if volume.secret_name else None,
         "emptyDir": {"medium": "Memory", "sizeLimit": str(volume.memory.size)} if volume.memory else None,
     }
-    return {"name": volume.name, **_present(sources)}
+    return {"name": volume.name, **present(sources)}
 
 
 def _mount(volume: Volume) -> Json:
@@ -185,5 +188,6 @@ def _mount(volume: Volume) -> Json:
     return {"name": volume.name, "mountPath": volume.mount_path, "readOnly": read_only}
 
 
-def _present(fields: Mapping[str, Any]) -> Json:
+def present(fields: Mapping[str, Any]) -> Json:
+    """Return the fields that say something."""
     return {name: value for name, value in fields.items() if value}
