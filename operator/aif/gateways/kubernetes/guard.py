@@ -100,10 +100,10 @@ def check_create(body: Mapping[str, Any]) -> Resource:
         OutOfBounds: It may not.
     """
     metadata = body.get("metadata") or {}
-    resource = RESOURCES.get((body.get("apiVersion", ""), body.get("kind", "")))
-    if resource is None or resource != SECRETS or not metadata.get("name") or not metadata.get("ownerReferences"):
+    secret = (body.get("apiVersion"), body.get("kind")) == (SECRETS.api_version, SECRETS.kind)
+    if not secret or not all(metadata.get(name) for name in ("name", "namespace", "ownerReferences")):
         raise OutOfBounds(f"refused to create {_title(body)}: only Secrets of a training job are made so")
-    return resource
+    return SECRETS
 
 
 def check_reach(namespace: str, regarding: ObjectReference, subject: str) -> None:

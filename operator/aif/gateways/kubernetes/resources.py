@@ -35,6 +35,8 @@ DEPLOYMENTS: Final = Resource("apps/v1", "Deployment", "deployments")
 JOBS: Final = Resource("batch/v1", "Job", "jobs")
 CONFIG_MAPS: Final = Resource("v1", "ConfigMap", "configmaps")
 SECRETS: Final = Resource("v1", "Secret", "secrets")
+"""Not among `RESOURCES`: a Secret is created, and neither read nor changed."""
+
 NETWORK_POLICIES: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False)
 POD_DISRUPTION_BUDGETS: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
@@ -51,7 +53,6 @@ RESOURCES: Final = {
         TRAININGJOBS,
         JOBS,
         CONFIG_MAPS,
-        SECRETS,
         NETWORK_POLICIES,
         NODES,
         PODS,
