@@ -27,6 +27,7 @@ class Exposition:
         self._leadership()
         self._work()
         self._decisions()
+        self._learning()
         self._api_server()
         self._measuring()
         self._usage()
@@ -79,13 +80,6 @@ class Exposition:
         self.migrations_in_flight = Gauge(
             "aif_migrations_in_flight", "Services with a copy that has yet to go.", registry=self.registry
         )
-        self.training_jobs = Gauge("aif_training_jobs", "Training jobs, by state.", ("state",), registry=self.registry)
-        self.training_rounds_total = Counter(
-            "aif_training_rounds_total", "Rounds that training jobs finished.", registry=self.registry
-        )
-        self.training_bytes_total = Counter(
-            "aif_training_bytes_total", "What training jobs sent and received.", registry=self.registry
-        )
         self.moves_total = Counter(
             "aif_moves_total", "Moves of services off their nodes, by reason.", ("reason",), registry=self.registry
         )
@@ -101,6 +95,15 @@ class Exposition:
             ("phase",),
             buckets=PHASES,
             registry=self.registry,
+        )
+
+    def _learning(self) -> None:
+        self.training_jobs = Gauge("aif_training_jobs", "Training jobs, by state.", ("state",), registry=self.registry)
+        self.training_rounds_total = Counter(
+            "aif_training_rounds_total", "Rounds that training jobs finished.", registry=self.registry
+        )
+        self.training_bytes_total = Counter(
+            "aif_training_bytes_total", "What training jobs sent and received.", registry=self.registry
         )
 
     def _measuring(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from aif.api.trainingjob import Mode, Tls, TrainingJob
-from aif.api.trainingjob_learning import LearnedModel, StoredModel
+from aif.api.trainingjob_learning import LearnedModel
+from aif.api.trainingjob_reuse import StoredModel
 from aif.domain.learning import (
     ACCESS,
     AGGREGATOR,
