@@ -14,7 +14,7 @@ from aif.api.trainingjob_status import JobPlan, JobTimers, RolePlacement, Traini
 from aif.domain import events
 from aif.domain.actions import Action, Delete, WriteStatus
 from aif.domain.conditions import Verdict, timestamp
-from aif.domain.learning import leader_of, roles_of
+from aif.domain.learning import COMPRESSOR, leader_of, roles_of
 from aif.reconcile.approval import APPROVE
 from aif.reconcile.training.acceptance import accept
 from aif.reconcile.training.files import service_name
@@ -38,6 +38,9 @@ YIELD_SECONDS: Final = 60.0
 
 LOOK_SECONDS: Final = 5.0
 """A job that runs is looked at so often: its deadline passes without an event."""
+
+LAST_WORDS_SECONDS: Final = 30.0
+"""For so long the last words of the leading role are waited for: they have the result."""
 
 FATAL: Final = frozenset({Reason.NODE_NOT_JOINED, Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE, Reason.NODE_CORDONED})
 """Reasons for which a role leaves its node; that a node is fuller than it was is none."""
@@ -145,16 +148,25 @@ def _news(job: TrainingJob, status: TrainingJobStatus) -> list[Action]:
 def _ending(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> Verdict | None:
     """Return how the job has ended; None while it goes on."""
     told, stop = snapshot.view.told, job.spec.stop
-    leader = snapshot.view.child("Job", service_name(job, leader_of(job)))
-    succeeded = bool(leader and (leader.body.get("status") or {}).get("succeeded"))
     if told is not None and told.phase == "Failed":
         return Verdict("Failed", "True", reason_of(told.reason), told.message or "It failed")
-    if (told is not None and told.phase == "Complete") or succeeded:
+    if (told is not None and told.phase == "Complete") or _is_silent_about_its_end(job, snapshot, now):
         return _complete(job, snapshot)
     if job.status.placements and ran_seconds(_timers(job), now) > stop.deadline_seconds:
         message = f"It has run for more than spec.stop.deadlineSeconds, {stop.deadline_seconds} s"
         return Verdict("Failed", "True", Reason.DEADLINE_EXCEEDED, message)
     return None
+
+
+def _is_silent_about_its_end(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> bool:
+    """Tell whether the leading role has done its work, and will not say with what result any more."""
+    leader = snapshot.view.child("Job", service_name(job, leader_of(job)))
+    status = (leader.body.get("status") or {}) if leader else {}
+    if not status.get("succeeded"):
+        return False
+    ended = moment(status.get("completionTime"))
+    overdue = ended is not None and (now - ended).total_seconds() > LAST_WORDS_SECONDS
+    return overdue or leader_of(job) == COMPRESSOR
 
 
 def _complete(job: TrainingJob, snapshot: JobSnapshot) -> Verdict:

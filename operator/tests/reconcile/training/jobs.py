@@ -196,3 +196,12 @@ class Life:
     def set(self, **spec: Any) -> None:
         """Change the spec."""
         self.job = self.job.model_copy(update={"spec": self.job.spec.model_copy(update=spec)})
+
+
+def a_running(mode: str = "Federated", **spec: Any) -> Life:
+    """Return a job whose roles all run, and that trains."""
+    life = Life(a_job(mode, **spec))
+    life.look(6, 1.0)
+    life.says("Training", round=2, live=3, answered=3, epoch=1, accuracy_basis_points=8000, transferred_bytes=1000)
+    life.look(1, 1.0)
+    return life

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
-from aif.api.conditions import Reason
 from aif.domain.actions import Apply, Delete, MakeCertificates, WriteStatus
 from aif.domain.learning import roles_of
-from tests.reconcile.training.jobs import MODES, Life, a_job, a_network
+from tests.reconcile.training.jobs import MODES, Life, a_job, a_running
 
 each_mode = pytest.mark.parametrize("mode", MODES)
-
-
-def a_running(mode: str = "Federated", **spec: Any) -> Life:
-    """Return a job whose roles all run, and that trains."""
-    life = Life(a_job(mode, **spec))
-    life.look(6, 1.0)
-    life.says("Training", round=2, live=3, answered=3, epoch=1, accuracy_basis_points=8000, transferred_bytes=1000)
-    life.look(1, 1.0)
-    return life
 
 
 def test_the_place_is_written_down_before_anything_is_made_of_it() -> None:
@@ -90,45 +77,6 @@ def test_a_job_that_is_done_holds_nothing_and_tells_its_result() -> None:
     assert (result.path, result.digest, result.round) == ("digits/model.safetensors", "sha256:ab", 9)
     assert "digits-client" in life.deleted
     assert life.look().actions == ()
-
-
-@pytest.mark.parametrize(
-    ("stop", "told", "reason"),
-    [
-        pytest.param({}, {"round": 10}, "RoundsReached", id="all rounds"),
-        pytest.param(
-            {"targetAccuracyBasisPoints": 9000},
-            {"round": 4, "accuracy_basis_points": 9100},
-            "TargetReached",
-            id="target",
-        ),
-        pytest.param({"patienceRounds": 2}, {"round": 6, "accuracy_basis_points": 8000}, "Converged", id="patience"),
-    ],
-)
-def test_the_reason_of_the_end_is_told(stop: dict[str, int], told: dict[str, int], reason: str) -> None:
-    life = a_running(stop=stop)
-    life.says("Complete", **told)
-    life.look()
-    assert life.condition("Complete") == ("True", reason)
-
-
-@pytest.mark.parametrize(
-    "word", ["Diverged", "ClientLost", "DeadlineExceeded", "QuorumNotReached", "KAnonymityNotReached"]
-)
-def test_why_a_job_failed_is_told_by_the_word_of_the_runtime(word: str) -> None:
-    life = a_running()
-    life.says("Failed", reason=word, message="why")
-    life.look()
-    assert life.condition("Failed") == life.condition("Stalled") == ("True", word)
-    assert life.condition("Ready") == ("False", word)
-    assert life.claims == ()
-
-
-def test_a_word_that_nobody_knows_is_no_reason_of_its_own() -> None:
-    life = a_running()
-    life.says("Failed", reason="MadeUp", message="why")
-    life.look()
-    assert life.condition("Failed") == ("True", "JobFailed")
 
 
 def test_a_job_fails_at_its_deadline() -> None:
@@ -218,8 +166,14 @@ def test_a_job_without_room_for_all_holds_nothing() -> None:
     decision = life.look()
     assert decision.waiting
     assert life.claims == ()
-    assert life.condition("Placed")[0] == "False"
-    assert life.job.status.rejected
+    assert life.condition("Placed") == ("False", "CapacityReserved")
+
+
+def test_a_role_that_no_node_fits_says_which_limit_is_missed() -> None:
+    life = Life(a_job(placement={"servers": {"tiers": ["Core"]}}))
+    life.look()
+    assert life.condition("Placed") == ("False", "NotSelected")
+    assert [one.reason for one in life.job.status.rejected] == ["NotSelected"]
 
 
 def test_a_job_that_waits_is_written_once() -> None:
@@ -282,13 +236,3 @@ def test_news_are_told_once() -> None:
     life = a_running()
     life.look(5, 20.0)
     assert life.events == ["Placed", "Training"]
-
-
-def test_a_finished_job_keeps_its_reason_for_ever() -> None:
-    life = a_running()
-    life.says("Failed", reason=Reason.DIVERGED, message="why")
-    life.look()
-    life.network = a_network(phones=0)
-    life.now += timedelta(days=1)
-    life.look(3)
-    assert life.condition("Failed") == ("True", "Diverged")
