@@ -39,6 +39,22 @@ class Predicted(ApiModel):
     """Accuracy of the service, in hundredths of a per cent."""
 
 
+class Share(ApiModel):
+    """What the service may take of what it shares with others on its node, all replicas together."""
+
+    services: Annotated[int, Field(ge=2, le=100_000)]
+    """Services that share, this one included."""
+
+    cpu: _Name
+    """Cores of the node."""
+
+    up_bits_per_second: _Name
+    """Rate of the users' link."""
+
+    microseconds: Count
+    """Time of a request's transfer and compute with that share."""
+
+
 class RunnerUp(ApiModel):
     """What would have been taken otherwise: the next best candidate, else the users' devices where they could serve."""
 
@@ -75,6 +91,9 @@ class Plan(ApiModel):
 
     predicted: Predicted | None = None
     """QoAIS as predicted at the decision."""
+
+    share: Share | None = None
+    """Joint allocation of link and processor to all who share them, as of the last look; a next copy is made by it."""
 
     runner_up: RunnerUp | None = None
     """What would have been taken otherwise."""

@@ -7,13 +7,17 @@ from typing import Final
 
 from aif.api.aiservice import INPUT_CUT, AIService, Offload
 from aif.api.aiservice_plan import Plan, PlanPart, Predicted, RunnerUp
+from aif.api.migration_status import Placement
 from aif.api.quantity import format_amount
 from aif.planning.demands import translate
 from aif.planning.offload import local_side
 from aif.planning.split.parting import Parting, parted
 from aif.reconcile import evidence
 from aif.reconcile.offloading import network_side
+from aif.reconcile.rollout import variant_of
+from aif.reconcile.sharing import for_plan
 from aif.scheduling.selection import Choice, Selection
+from aif.scheduling.sharing import SiteShare
 
 SPLIT: Final = "Split"
 """Decision to part the model; until a runtime serves the user's part, the node runs all of it."""
@@ -21,8 +25,15 @@ SPLIT: Final = "Split"
 _UE: Final = "ue"
 
 
-def network_plan(service: AIService, selection: Selection, choice: Choice) -> Plan:
-    """Return the plan to place a service on ``choice``, parted where that is worthwhile and the user lets us choose."""
+def network_plan(service: AIService, selection: Selection, choice: Choice, share: SiteShare | None = None) -> Plan:
+    """Return the plan to place a service on ``choice``, parted where that is worthwhile and the user lets us choose.
+
+    Args:
+        service: What is asked for.
+        selection: What was found.
+        choice: The place that it is about.
+        share: What the service may take there; None where it shares with nobody.
+    """
     parting = split_of(service, choice)
     return Plan(
         offload=Offload.NETWORK,
@@ -33,6 +44,7 @@ def network_plan(service: AIService, selection: Selection, choice: Choice) -> Pl
         cut=parting.cut if parting else INPUT_CUT,
         parts=_parts(service, choice, parting),
         predicted=_promise(choice),
+        share=for_plan(share),
         runner_up=_next_best(service, selection, choice),
         reason=selection.message[:256],
     )
@@ -53,6 +65,26 @@ def local_plan(service: AIService, why: str, best: Choice | None = None) -> Plan
         ),
         runner_up=None if best is None else _runner_up(best),
         reason=why[:256],
+    )
+
+
+def standing_plan(service: AIService, placement: Placement) -> Plan:
+    """Return the plan of a placement that holds, after a proposal to leave it was dropped: nothing else is known now."""
+    variant = variant_of(service, placement)
+    flops = None if variant is None else _flops(translate(service, variant).request.flops)
+    return Plan(
+        offload=Offload.NETWORK,
+        decision=Offload.NETWORK,
+        node=placement.node,
+        variant=placement.variant,
+        score=placement.score,
+        cut=INPUT_CUT,
+        parts=[PlanPart(where=placement.node, flops=flops)],
+        predicted=Predicted(
+            latency_microseconds=placement.predicted_latency_microseconds,
+            millijoules_per_request=placement.predicted_millijoules_per_request,
+        ),
+        reason=f"stays on {placement.node}: what was proposed to a person is not needed any more",
     )
 
 

@@ -76,6 +76,11 @@ PLAN: dict[str, Any] = {
     [
         pytest.param({}, "Plan: Network; no other candidate", id="alone"),
         pytest.param(
+            {"share": {"services": 3, "cpu": "8.5", "upBitsPerSecond": "650M", "microseconds": 5100}},
+            "Share: 8.5 cores and 650 Mbit/s of the uplink beside 2 other services, 5.1 ms a request",
+            id="shared",
+        ),
+        pytest.param(
             {"runnerUp": {"decision": "Network", "node": "gnb-8", "variant": "gpu", "score": 71}},
             "Plan: Network; next best gnb-8 as variant gpu, score 71",
             id="another node",
