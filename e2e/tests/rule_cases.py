@@ -128,6 +128,13 @@ OF_AISERVICE: Final = (
     ),
     RuleCase(
         "AIService",
+        "spec.model",
+        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest, and each fewer flops than that",
+        {"spec.model.exits": [{"name": "a", "flops": "30999M", "accuracyBasisPoints": 6300}]},
+        {"spec.model.exits": [{"name": "a", "flops": "31G", "accuracyBasisPoints": 6300}]},
+    ),
+    RuleCase(
+        "AIService",
         "spec.workload.command",
         "entries together must have at most 512 characters",
         {"spec.workload.command": _words(2, 256)},

@@ -39,6 +39,25 @@ class Predicted(ApiModel):
     """Accuracy of the service, in hundredths of a per cent."""
 
 
+class PlannedExit(ApiModel):
+    """Exit and cut that were chosen together under the latency target; nothing serves them yet."""
+
+    name: _Name
+    """Name in spec.model.exits; Output for all of the model."""
+
+    cut: _Name
+    """Where the model is parted before it; Input runs all of it on the node."""
+
+    accuracy_basis_points: Count
+    """Accuracy of its answers over the link, in hundredths of a per cent."""
+
+    microseconds: Count
+    """Time of a request with both."""
+
+    in_time: bool
+    """Whether that meets the latency target; where no exit does, this is the quickest."""
+
+
 class Share(ApiModel):
     """What the service may take of what it shares with others on its node, all replicas together."""
 
@@ -85,6 +104,9 @@ class Plan(ApiModel):
 
     cut: _Name | None = None
     """Where the model is parted; Input runs all of it on the node."""
+
+    exit: PlannedExit | None = None
+    """Exit of the model that would answer; absent where the model has none, or no latency target says which."""
 
     parts: Annotated[list[PlanPart], Field(max_length=8)] = Field(default_factory=list)
     """Who computes what of a request, from the users on."""

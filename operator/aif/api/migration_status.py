@@ -59,6 +59,9 @@ class Placement(ApiModel):
     predicted_millijoules_per_request: Count | None = None
     """Energy of a request, predicted at the decision."""
 
+    users_at: _Name | None = None
+    """Radio site of the users for which it was chosen, as it was measured or predicted; absent where as declared."""
+
     share: ReplicaShare | None = None
     """What each replica may take, by the joint allocation at the decision; absent where nothing is shared."""
 

@@ -44,7 +44,8 @@ def taken(service: AIService, selection: Selection, kept: Sequence[Placement], s
     """Return that the choice is taken, beside the placements that are ``kept``."""
     table = snapshot.table.without(snapshot.claims)
     shares = [share_of(choice.claim, table) for choice in selection.choices]
-    new = [_placement(service, choice, share) for choice, share in zip(selection.choices, shares, strict=True)]
+    site = service.spec.ue.attached_to if snapshot.users is not None and service.spec.ue is not None else None
+    new = [_placement(service, choice, share, site) for choice, share in zip(selection.choices, shares, strict=True)]
     placements = (*kept, *new)
     claims = [replace(choice.claim, copy=place.copy_id) for choice, place in zip(selection.choices, new, strict=True)]
     degraded = None
@@ -62,7 +63,7 @@ def taken(service: AIService, selection: Selection, kept: Sequence[Placement], s
     )
 
 
-def _placement(service: AIService, choice: Choice, share: SiteShare | None) -> Placement:
+def _placement(service: AIService, choice: Choice, share: SiteShare | None, users_at: str | None) -> Placement:
     return Placement(
         node=choice.node,
         node_name=choice.node_name,
@@ -74,6 +75,7 @@ def _placement(service: AIService, choice: Choice, share: SiteShare | None) -> P
         predicted_latency_microseconds=evidence.microseconds(choice),
         predicted_network_microseconds=evidence.network_microseconds(choice),
         predicted_millijoules_per_request=evidence.millijoules(choice),
+        users_at=users_at,
         share=for_replica(share, choice.claim, choice.replicas),
     )
 

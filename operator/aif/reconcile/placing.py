@@ -47,11 +47,11 @@ def _place(service: AIService, snapshot: Snapshot, now: datetime) -> Outcome:
         return locally(local_plan(service, "spec.offload is Local"))
     current = tuple(service.status.placements)
     if not current:
-        return _choose(service, snapshot)
+        return _choose(snapshot.located(service), snapshot)
     if service.status.migration is not None:
         return carry_on(service, snapshot, now)
     if any(placement.node in snapshot.table.names and not same_pods(service, placement) for placement in current):
-        return depart(service, renew(service, current, snapshot), snapshot, now)
+        return depart(service, renew(snapshot.located(service), current, snapshot), snapshot, now)
     planned = uphold(service, current, snapshot, now)
     if list(planned.placements) == service.status.placements and planned.shortfall == 0:
         planned = pressed(service, planned, snapshot, now)

@@ -6,10 +6,11 @@ from math import isfinite
 from typing import Final
 
 from aif.api.aiservice import INPUT_CUT, AIService, Offload
-from aif.api.aiservice_plan import Plan, PlanPart, Predicted, RunnerUp
+from aif.api.aiservice_plan import Plan, PlannedExit, PlanPart, Predicted, RunnerUp
 from aif.api.migration_status import Placement
 from aif.api.quantity import format_amount
 from aif.planning.demands import translate
+from aif.planning.exits.service import exit_of
 from aif.planning.offload import local_side
 from aif.planning.split.parting import Parting, parted
 from aif.reconcile import evidence
@@ -42,6 +43,7 @@ def network_plan(service: AIService, selection: Selection, choice: Choice, share
         variant=choice.variant.name,
         score=choice.score,
         cut=parting.cut if parting else INPUT_CUT,
+        exit=_exit(service, choice),
         parts=_parts(service, choice, parting),
         predicted=_promise(choice),
         share=for_plan(share),
@@ -69,7 +71,7 @@ def local_plan(service: AIService, why: str, best: Choice | None = None) -> Plan
 
 
 def standing_plan(service: AIService, placement: Placement) -> Plan:
-    """Return the plan of a placement that holds, after a proposal to leave it was dropped: nothing else is known now."""
+    """Return the plan of a placement that holds, after a proposal to leave it was dropped."""
     variant = variant_of(service, placement)
     flops = None if variant is None else _flops(translate(service, variant).request.flops)
     return Plan(
@@ -95,6 +97,27 @@ def split_of(service: AIService, choice: Choice) -> Parting | None:
     forecast = choice.forecast
     rate, wait = forecast.up_bits_per_second or 0.0, forecast.wait_seconds or 0.0
     return parted(service, choice.variant, network_side(choice), rate, wait)
+
+
+def _exit(service: AIService, choice: Choice) -> PlannedExit | None:
+    forecast, whole = choice.forecast, choice.demand.accuracy
+    found = exit_of(
+        service,
+        choice.variant,
+        network_side(choice),
+        forecast.up_bits_per_second or 0.0,
+        wait_seconds=forecast.wait_seconds or 0.0,
+        reliability=forecast.accuracy / whole if forecast.accuracy is not None and whole > 0.0 else 1.0,
+    )
+    if found is None:
+        return None
+    return PlannedExit(
+        name=found.name,
+        cut=found.cut,
+        accuracy_basis_points=int(round(found.accuracy * 1e4, 6)),
+        microseconds=_micro(found.seconds) or 0,
+        in_time=found.in_time,
+    )
 
 
 def _parts(service: AIService, choice: Choice, parting: Parting | None) -> list[PlanPart]:

@@ -18,6 +18,7 @@ from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.cycle import select
 from aif.scheduling.ledger import Claim
+from aif.scheduling.whereabouts import seen_from
 
 UNSCHEDULABLE_SECONDS = 10.0
 """How long the scheduler may find no place for a pod of ours before we believe it."""
@@ -87,7 +88,8 @@ def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: 
     table = snapshot.table.declared() if known else snapshot.table
     table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)
-    here = select(sized(service, placement.replicas, variant), table, snapshot.policy)
+    whole = seen_from(service, placement.users_at, table)
+    here = select(sized(whole, placement.replicas, variant), table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return Tenure(placement)
     if here.reason in LOST:

@@ -101,6 +101,7 @@ def _replace(
     service: AIService, kept: list[Placement], leaving: list[Tenure], missing: int, snapshot: Snapshot
 ) -> Outcome:
     """Find places for the replicas that have none, beside those that stay."""
+    service = snapshot.located(service)
     kept = _grown(service, kept, missing, snapshot) if not leaving else kept
     wanted = service.spec.workload.replicas if service.spec.workload else 0
     missing = wanted - sum(placement.replicas for placement in kept)

@@ -142,7 +142,7 @@ def test_a_part_of_a_recording_is_replayed(tmp_path: Path, wanted: Wanted, servi
 
 def test_every_part_of_a_snapshot_is_recorded_or_left_out_knowingly() -> None:
     """Add what a decision newly depends on to the frames, then to this list."""
-    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy", "judged"}
+    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy", "judged", "users"}
     # A decision of its own; of no weight for the place; whether a move begins or goes on, once there is a place
     left_out = {"selection", "routes_served", "may_start", "judged_copies", "copies_told_apart", "pressures"}
     assert {field.name for field in dataclasses.fields(Snapshot)} == told | left_out

@@ -1,4 +1,4 @@
-"""Shares of a site in the status and in the pods: shown at each look, applied to the next copy, never to a running one."""
+"""Shares of a site: shown in the status at each look, applied to the next copy, never to a running one."""
 
 from __future__ import annotations
 
