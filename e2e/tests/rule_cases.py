@@ -96,14 +96,18 @@ OF_AISERVICE: Final = (
         "spec",
         "qos.energy needs model.flopsPerRequest and a cut named Input in model.cuts",
         {"spec.qos.latency": ABSENT},
-        {"spec.qos.latency": ABSENT, "spec.model.flopsPerRequest": ABSENT},
+        {"spec.qos.latency": ABSENT, "spec.model.flopsPerRequest": ABSENT, "spec.model.exits": []},
     ),
     RuleCase(
         "AIService",
         "spec",
         "qos.accuracy needs model.accuracyBasisPoints, or accuracyBasisPoints of every variant",
-        {"spec.model.accuracyBasisPoints": ABSENT},
-        {"spec.model.accuracyBasisPoints": ABSENT, "spec.variants[0].accuracyBasisPoints": ABSENT},
+        {"spec.model.accuracyBasisPoints": ABSENT, "spec.model.exits": []},
+        {
+            "spec.model.accuracyBasisPoints": ABSENT,
+            "spec.model.exits": [],
+            "spec.variants[0].accuracyBasisPoints": ABSENT,
+        },
     ),
     RuleCase(
         "AIService",
@@ -129,9 +133,9 @@ OF_AISERVICE: Final = (
     RuleCase(
         "AIService",
         "spec.model",
-        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest, and each fewer flops than that",
-        {"spec.model.exits": [{"name": "a", "flops": "30999M", "accuracyBasisPoints": 6300}]},
-        {"spec.model.exits": [{"name": "a", "flops": "31G", "accuracyBasisPoints": 6300}]},
+        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest",
+        {"spec.model.exits": [], "spec.model.accuracyBasisPoints": ABSENT, "spec.qos.accuracy": ABSENT},
+        {"spec.model.accuracyBasisPoints": ABSENT, "spec.qos.accuracy": ABSENT},
     ),
     RuleCase(
         "AIService",

@@ -55,11 +55,8 @@ class Generation(ApiModel):
 
 _EXITS = cel(
     (
-        (
-            "!has(self.exits) || self.exits.size() == 0 || (has(self.accuracyBasisPoints) && has(self.flopsPerRequest) "
-            "&& self.exits.all(one, quantity(string(one.flops)).isLessThan(quantity(string(self.flopsPerRequest)))))"
-        ),
-        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest, and each fewer flops than that",
+        "!has(self.exits) || self.exits.size() == 0 || (has(self.accuracyBasisPoints) && has(self.flopsPerRequest))",
+        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest",
     ),
 )
 
