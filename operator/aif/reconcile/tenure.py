@@ -16,7 +16,7 @@ from aif.reconcile.loss import GRACE_SECONDS, partition, patience
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
-from aif.scheduling.cycle import select
+from aif.scheduling.cycle import holds, select
 from aif.scheduling.ledger import Claim
 from aif.scheduling.whereabouts import seen_from
 
@@ -89,7 +89,10 @@ def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: 
     table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)
     whole = seen_from(service, placement.users_at, table)
-    here = select(sized(whole, placement.replicas, variant), table, snapshot.policy)
+    part = sized(whole, placement.replicas, variant)
+    if holds(part, table, snapshot.policy):
+        return Tenure(placement)
+    here = select(part, table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return Tenure(placement)
     if here.reason in LOST:
