@@ -16,9 +16,12 @@ from aif.domain.policy import Policy
 from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
 from aif.handlers.frames import HIDDEN
+from aif.handlers.measured import Measured
 from aif.handlers.recording import Encoder, Entry, Recording
 from aif.handlers.world import World
+from aif.planning.mobility.moves import Verdict as Verdicts
 from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.whereabouts import Whereabouts
 from aif.settings import Settings
 from tests import virtual_time
 from tests.builders import a_compute_node, a_node, an_aiservice
@@ -93,6 +96,22 @@ def test_a_service_that_is_planned_anew_is_decided_again_as_it_was(tmp_path: Pat
     assert single
     assert all(verdict.same for verdict in single)
     assert [place["node"] for place in single[0].recorded["places"]] == ["gnb-8"]
+
+
+async def a_handover(inside: Inside) -> None:
+    inside.see(an_aiservice(ue={"attachedTo": "gnb-7"}))
+    await inside.work_for()
+    users = Whereabouts("gnb-7", Verdicts.MOVE, "gnb-8", "gnb-8", "it pays")
+    inside.world.measured = Measured(users=lambda _: users)
+    inside.work.add(a_key())
+    await inside.work_for(0.5)
+
+
+def test_a_service_that_goes_ahead_of_its_users_is_decided_again_as_it_was(tmp_path: Path) -> None:
+    single = [verdict for verdict in recorded(tmp_path, a_handover) if verdict.kind == "Single"]
+    assert single
+    assert [place["node"] for place in single[0].replayed["places"]] == ["gnb-8"]
+    assert single[0].same
 
 
 def test_other_code_decides_otherwise_and_that_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
