@@ -42,8 +42,7 @@ def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Seq
 
 def taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
     """Return that the choice is taken, beside the placements that are ``kept``."""
-    table = snapshot.table.without(snapshot.claims)
-    shares = [share_of(choice.claim, table) for choice in selection.choices]
+    shares = [share_of(choice.claim, snapshot.table) for choice in selection.choices]
     site = service.spec.ue.attached_to if snapshot.users is not None and service.spec.ue is not None else None
     new = [_placement(service, choice, share, site) for choice, share in zip(selection.choices, shares, strict=True)]
     placements = (*kept, *new)

@@ -43,7 +43,7 @@ class SiteShare:
 
 
 def share_of(claim: Claim, table: NodeTable) -> SiteShare | None:
-    """Return the share of the service that ``claim`` is for, whether ``table`` counts it already or not.
+    """Return the share of the service that ``claim`` is for; what it holds of the node already is given back.
 
     Returns:
         None where it shares with nobody, where a figure is missing, and where the site cannot hold all within their
@@ -55,11 +55,10 @@ def share_of(claim: Claim, table: NodeTable) -> SiteShare | None:
     others = [each for each in table.room.claims[row] if each.owner != claim.owner and _shares(each, claim)]
     if not others:
         return None
-    known = next((each for each in table.room.claims[row] if _same(each, claim)), None)
-    counted = others if known is None else [*others, known]
+    counted = [*others, *(each for each in table.room.claims[row] if each.owner == claim.owner)]
     uplink = float(table.network.links(None).up[site] - table.room.up_held[site])
-    uplink += sum(each.up_bits_per_second for each in counted)
-    cores = float(table.room.free_of(CPU)[row]) + sum(each.resources[CPU] for each in counted)
+    uplink += sum(each.up_bits_per_second for each in counted if each.site == claim.site)
+    cores = float(table.room.free_of(CPU)[row]) + sum(each.resources.get(CPU, 0.0) for each in counted)
     offered = float(table.room.allocatable_of(CPU)[row])
     if not (isfinite(uplink) and uplink > 0.0 and 0.0 < cores <= offered):
         return None
@@ -72,10 +71,6 @@ def _shares(other: Claim, claim: Claim) -> bool:
     told = other.requests_per_second > 0.0 and other.up_bits_per_second > 0.0 and other.utilisation > 0.0
     here = (other.node, other.site, other.device) == (claim.node, claim.site, CPU)
     return told and here and not other.leaving and other.resources.get(CPU, 0.0) > 0.0
-
-
-def _same(other: Claim, claim: Claim) -> bool:
-    return (other.owner, other.copy) == (claim.owner, claim.copy)
 
 
 def _row(claim: Claim) -> _Row:

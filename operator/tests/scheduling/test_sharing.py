@@ -52,6 +52,11 @@ def test_who_comes_gets_the_share_that_it_has_once_it_is_there() -> None:
     assert share_of(ONE, a_table(claims=[OTHER])) == share_of(ONE, a_table(claims=[ONE, OTHER])) is not None
 
 
+def test_a_copy_that_comes_beside_an_old_one_has_the_share_of_both() -> None:
+    old = replace(ONE, copy="old")
+    assert share_of(replace(ONE, copy="new"), a_table(claims=[old, OTHER])) == share_of(ONE, a_table(claims=[OTHER]))
+
+
 def test_all_shares_together_are_the_link_and_the_cores() -> None:
     all_of_them = shares(ONE, OTHER, a_resident("third", up_bits_per_second=40e6, utilisation=0.3))
     assert sum(share.bits_per_second for share in all_of_them) == pytest.approx(UPLINK)
