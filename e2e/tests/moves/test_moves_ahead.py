@@ -55,7 +55,7 @@ def test_a_service_goes_where_its_users_are_about_to_be(moves: Moves, tmp_path: 
     quick = {**MIGRATION, "verifySeconds": 1}
     assert moves.serve(ue={"attachedTo": home}, migration=quick) == home
     with sampled(moves.services, "plates"):
-        record = moves.await_record(within_s=180)
+        record = moves.await_record(within_s=360)
     assert (record["from"], record["to"]) == (home, away)
     assert (record["trigger"], record["result"]) == ("HandoverExpected", "Completed")
     (placement,) = moves.services.get("plates")["status"]["placements"]
