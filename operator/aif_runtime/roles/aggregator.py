@@ -14,10 +14,11 @@ from aif_runtime.federated.flower import Strategist
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.rounds import Rounds
 from aif_runtime.federated.statuspage import serve_status
-from aif_runtime.learning.checkpoint import next_epoch, result
+from aif_runtime.learning.checkpoint import next_epoch, result, write
 from aif_runtime.learning.errors import JobFailed, PeerRefused
+from aif_runtime.roles.rules import RulesPart, StrategyPart
 from aif_runtime.roles.running import last_message, main
-from aif_runtime.roles.settings import Address, LearningRole, OutputPart, RulesPart, StrategyPart
+from aif_runtime.roles.settings import Address, LearningRole, OutputPart
 from aif_runtime.wire.envelope import Frame
 from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer
@@ -58,7 +59,8 @@ class Aggregator:
         self.progress.epoch = next_epoch(role.state)
         self.hub = Hub(role.job, self.progress.epoch, self._answer, role.pace, role.limits)
         strategist = Strategist(role.strategy.name, role.strategy.parameters, role.strategy.fraction, rules.quorum)
-        state = role.learner(role.learned()).state
+        self.learner = role.learner(role.learned())
+        state = self.learner.state
         self.rounds = Rounds(self.hub, strategist, rules, state, self.progress, role.state)
 
     async def _answer(self, peer: Peer, request: Frame) -> Frame:
@@ -116,6 +118,9 @@ class Aggregator:
             "metrics": next((entry for entry in progress.history if entry["round"] == progress.best_round), {}),
         }
         progress.digest = await asyncio.to_thread(result, output.folder, output.name, model, note)
+        if output.onnx:
+            self.learner.load(model)
+            await asyncio.to_thread(lambda: write(output.folder / f"{output.name}.onnx", self.learner.exported()))
         progress.phase = Phase.COMPLETE
         log.info("Finished the job", extra={"rounds": progress.round, "digest": progress.digest})
 

@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from aif_runtime.federated.client import Client
+from aif_runtime.learning.data import DRAWN
 from aif_runtime.roles.attaching import ACCESS, FEDERATION, attached, attachment, until
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import LearningRole, Part, Positive
@@ -59,7 +60,7 @@ class ClientRole(LearningRole):
     def _is_one_kind(self) -> Self:
         if bool(self.aggregator) == bool(self.access):
             raise ValueError("either aggregator or access must be given")
-        if self.data.source != "Synthetic" and self.index >= self.data.clients:
+        if self.data.source not in DRAWN and self.index >= self.data.clients:
             raise ValueError(f"index ({self.index}) must be below data.clients ({self.data.clients})")
         return self
 

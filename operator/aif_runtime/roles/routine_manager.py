@@ -103,6 +103,7 @@ class RoutineManagerRole(LearningRole):
             gather_seconds=self.gather_seconds,
             grace_seconds=self.grace_seconds,
             seed=self.seed,
+            cuts=learner.cuts,
         )
 
 

@@ -22,15 +22,14 @@ from safetensors.numpy import load_file
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import Arrays, digest
-from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result
+from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result, write
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.distillation import distil
 from aif_runtime.learning.errors import InvalidRole, JobFailed
-from aif_runtime.learning.mlp import Mlp
-from aif_runtime.learning.models import built
+from aif_runtime.learning.learner import Learner, Plan
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.roles.running import last_message, main
-from aif_runtime.roles.settings import LearningRole, ModelPart, OutputPart, Part, Positive, Share
+from aif_runtime.roles.settings import LearningRole, ModelPart, OutputPart, Part, Positive, Share, built
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +79,8 @@ class Trainer:
         self.teacher = self._taught(role.teacher) if role.teacher else None
         self._best: tuple[float, Arrays] = (-math.inf, {})
 
-    def _taught(self, part: TeacherPart) -> Mlp:
-        teacher = built(part.model.name, part.model.hidden, self.task, self.role.seed)
+    def _taught(self, part: TeacherPart) -> Learner:
+        teacher = built(part.model, self.task, self.role.split, Plan())
         try:
             teacher.load(load_file(part.path))
         except (OSError, SafetensorError) as error:
@@ -156,7 +155,7 @@ class Trainer:
                     await asyncio.to_thread(self.round)
                     self.progress.seconds.append(loop.time() - began)
                     log.info("Finished a round", extra={"round": self.progress.round, **self.progress.metrics})
-                self._finish()
+                await asyncio.to_thread(self._finish)
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
                     Phase.FAILED,
@@ -180,7 +179,11 @@ class Trainer:
             "rounds": progress.round,
             "metrics": next((entry for entry in progress.history if entry["round"] == progress.best_round), {}),
         }
-        progress.digest = result(output.folder, output.name, self._best[1] or self.learner.state, note)
+        model = self._best[1] or self.learner.state
+        progress.digest = result(output.folder, output.name, model, note)
+        if output.onnx:
+            self.learner.load(model)
+            write(output.folder / f"{output.name}.onnx", self.learner.exported())
         progress.phase = Phase.COMPLETE
 
     def status(self) -> dict[str, Any]:

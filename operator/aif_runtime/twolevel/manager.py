@@ -13,7 +13,7 @@ from typing import Final
 from aif_runtime.learning.checkpoint import next_epoch
 from aif_runtime.learning.errors import JobFailed, PeerRefused
 from aif_runtime.learning.learner import OUTPUT
-from aif_runtime.twolevel.grouping import Assignment, Terminal, assigned
+from aif_runtime.twolevel.grouping import Assignment, Terminal
 from aif_runtime.twolevel.invitations import FORWARDING, SECONDS, Aims, Epoch, Inviter, asked, needed
 from aif_runtime.twolevel.routine import FINAL, Phase, Routine, Seen, advance
 from aif_runtime.wire.envelope import Frame, Json
@@ -150,7 +150,7 @@ class RoutineManager:
 
     def _seen(self, now: float) -> Seen:
         epoch = self._epoch
-        assignments = assigned(list(self._terminals.values()), self.aims.groups, self.aims.k, self.aims.layers)
+        assignments = self.aims.assigned(list(self._terminals.values()))
         return Seen(
             now=now,
             k=self.aims.k,
@@ -224,7 +224,7 @@ class RoutineManager:
                 await asked(self._epoch, server, "start", {"epoch": self._epoch.number, "clients": coming})
 
     def _invite_if_ready(self, now: float) -> None:
-        assignments = assigned(list(self._terminals.values()), self.aims.groups, self.aims.k, self.aims.layers)
+        assignments = self.aims.assigned(list(self._terminals.values()))
         if (
             self._inviting
             or any(one.missing for one in assignments)

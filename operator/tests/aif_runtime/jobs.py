@@ -73,9 +73,8 @@ class Job:
 
     def aggregator(self, rules: Settings, **more: Any) -> Aggregator:
         """Start the aggregator."""
-        told = self.told(
-            name="agg", listen=self.at("agg"), state=self.folder / "state", output={"folder": self.folder}, **more
-        )
+        output = {"output": {"folder": self.folder}}
+        told = self.told(name="agg", listen=self.at("agg"), state=self.folder / "state", **{**output, **more})
         aggregator = Aggregator(AggregatorRole.model_validate({**told, "rules": {"gatherSeconds": 60, **rules}}))
         self.aggregators.append(aggregator)
         self.start("agg", aggregator.run())
