@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from aif_runtime.federated.rules import OnLoss, Rules
-from aif_runtime.roles.settings import Part, Positive, Share
+from aif_runtime.federated.tasks import Kind, Task
+from aif_runtime.roles.settings import Name, Part, Positive, Share
 
 
 class RulesPart(Part):
@@ -51,3 +52,18 @@ class StrategyPart(Part):
     name: Literal["FedAvg", "FedProx", "FedAdam", "Median", "Krum"] = "FedAvg"
     parameters: dict[str, float] = Field(default_factory=dict, max_length=8)
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class TaskStepPart(Part):
+    """One task of a job; the fields are explained at `Task`."""
+
+    name: Name
+    kind: Kind
+    after: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    least_accuracy: Share = 0.0
+    over: str = ""
+    least_gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
+
+    def built(self) -> Task:
+        """Return it as the aggregator wants it."""
+        return Task(self.name, self.kind, self.after, self.least_accuracy, self.over, self.least_gain)
