@@ -20,6 +20,7 @@ from aif_runtime.roles.attaching import ACCESS, FEDERATION, attached, attachment
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import LearningRole, Part, Positive
 from aif_runtime.twolevel.terminal import Offer, Terminal
+from aif_runtime.wire.credentials import under_pseudonym
 from aif_runtime.wire.envelope import Json
 from aif_runtime.wire.peer import Peer
 
@@ -87,8 +88,9 @@ def terminal_of(role: ClientRole) -> Terminal:
     async def direct(told: Json) -> None:
         """Take part at the aggregator, under a pseudonym."""
         client = client_of(role)
+        name = under_pseudonym(role.credentials, str(told["ticket"]))
         hub = Peer(str(told["forwarding"]), client.answer, role.pace, role.limits, role.job)
-        async with attachment(role, hub, FEDERATION, {"role": "client"}, str(told["ticket"])) as staying:
+        async with attachment(role, hub, FEDERATION, {"role": "client"}, name) as staying:
             await until(client.finished, staying)
 
     return Terminal(
