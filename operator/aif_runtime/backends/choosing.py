@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aif_runtime.learning import models
 from aif_runtime.learning.data import Task
@@ -24,6 +24,18 @@ class Backend(StrEnum):
 
     NUMPY = "NumPy"
     TORCH = "PyTorch"
+
+
+class Workers(Protocol):
+    """This process among those that learn together."""
+
+    rank: int
+
+    def agreed(self, *, done: bool) -> bool:
+        """Return what the first worker says."""
+
+    def leave(self) -> None:
+        """Leave the others."""
 
 
 def built(
@@ -48,3 +60,18 @@ def torch_part(name: str) -> Any:  # noqa: ANN401 - what PyTorch brings along ha
         if error.name != "torch":
             raise
         raise InvalidRole("model: needs PyTorch, which is not installed; install the extra runtime") from error
+
+
+def joined(learner: Learner, environ: Mapping[str, str]) -> Workers | None:
+    """Let a learner learn together with others where torchrun has started several; return them.
+
+    Raises:
+        InvalidRole: The learner is none of PyTorch's.
+    """
+    if int(environ.get("WORLD_SIZE", "1")) < 2:  # noqa: PLR2004 - one worker learns alone
+        return None
+    if not hasattr(learner, "join"):
+        raise InvalidRole("model.backend: several workers learn together only with PyTorch")
+    workers: Workers = torch_part("workers").Workers()
+    learner.join(workers)
+    return workers

@@ -18,6 +18,7 @@ from torch.nn import functional
 from aif_runtime.backends.torch.cutting import halves, legal, traced
 from aif_runtime.backends.torch.exporting import exported
 from aif_runtime.backends.torch.figures import Shape, counted, figures
+from aif_runtime.backends.torch.workers import Workers
 from aif_runtime.learning.arrays import Array, Arrays, Floats, fit
 from aif_runtime.learning.data import Task
 from aif_runtime.learning.errors import InvalidRole
@@ -177,6 +178,12 @@ class TorchLearner:
         self._graph = traced(model)
         self._steps = Steps(model, plan or Plan())
         self._outputs: torch.Tensor | None = None
+        self._workers: Workers | None = None
+        self._parallel = model
+
+    def join(self, workers: Workers) -> None:
+        """Learn together with others from now on: each from its share of every batch."""
+        self._workers, self._parallel = workers, workers.parallel(self.model)
 
     @property
     def plan(self) -> Plan:
@@ -219,14 +226,17 @@ class TorchLearner:
 
     def learn(self, x: Floats, y: Array) -> float:
         """Make one step; return the loss before it."""
-        loss = criterion(self.task.loss, self._forward(x), tensor(y))
+        weight = 1.0
+        if self._workers:
+            x, y, weight = self._workers.share(x, y)
+        loss = criterion(self.task.loss, self._forward(x), tensor(y)) * weight
         loss.backward()
         self._steps.step()
-        return loss.item()
+        return self._workers.mean(loss.item()) if self._workers else loss.item()
 
     def _forward(self, x: Floats) -> torch.Tensor:
         self.model.train()
-        return self.model(self._shaped(x))
+        return self._parallel(self._shaped(x))
 
     def _shaped(self, x: Floats) -> torch.Tensor:
         return tensor(x).reshape(len(x), *self.task.shape)
