@@ -29,7 +29,7 @@ _PICTURE: Final = {"name": "Input", "ueFlops": 0, "dataBits": "8k"}
 _NAMESPACE, _NAME = "rescue", "plates"
 _PATIENCE_S: Final = 240.0
 _CALM_S: Final = 20.0
-_SHARE: Final = 0.85
+_SHARE: Final = 0.65
 """What a slowed node gets of the CPU that the load takes: requests wait longer and longer for each other."""
 
 _QUEUE: Final = 4000
