@@ -2,6 +2,8 @@
 
 Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
+Runs add up: ``--record FILE`` appends what a run came to, and ``--sum FILE`` runs nothing and prints all of it.
+
 Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods
 of the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at
 given times whatever came back. All strategies run in one cluster, one after the other:
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from moving import ledger
 from moving.course import Lap, Plan, run
 from moving.loading import Load
 from moving.strategies import Strategy
@@ -48,9 +51,16 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     requests: Annotated[int, typer.Option(min=0, help="Least requests with each strategy.")] = 0,
     name: Annotated[str, typer.Option(help="A cluster of this name that runs already is used.")] = "",
     failures: Annotated[Path | None, typer.Option(help="Write a JSON object per failure into this file.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Append what the run came to, in a line of JSON.")] = None,
+    only_sum: Annotated[
+        Path | None, typer.Option("--sum", exists=True, help="Run nothing; add this record up.")
+    ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")] = Output.TABLE,
 ) -> None:
     """Measure and print."""
+    if only_sum is not None:
+        add_up(only_sum, output)
+        return
     leave_out_where_unfit()
     plan = Plan(moves, services, Load(rate, streams, chunks=chunks, interval=interval), pause, requests)
     try:
@@ -66,10 +76,28 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     if failures is not None:
         told = [{"strategy": lap.strategy.value, **failure} for lap in laps for failure in lap.failures_around()]
         failures.write_text("".join(f"{json.dumps(each)}\n" for each in told))
+    run_told = {
+        "machine": machine(),
+        "services": services,
+        "load": {"rate": rate, "streams": streams, "chunks": chunks, "interval": interval},
+        "strategies": [figures(lap) for lap in laps],
+    }
+    if record is not None:
+        ledger.write(record, run_told)
     if output is Output.JSON:
-        print(json.dumps({"machine": machine(), "services": services, "strategies": [figures(lap) for lap in laps]}))
+        print(json.dumps(run_told))
     else:
         Console(width=150).print(table(laps, plan))
+
+
+def add_up(record: Path, output: Output) -> None:
+    """Print the sums of all runs in a record."""
+    runs = ledger.read(record)
+    accounts = ledger.total(runs)
+    if output is Output.JSON:
+        print(json.dumps(ledger.told(accounts)))
+    else:
+        Console(width=150).print(ledger.table(accounts, (run["machine"] for run in runs)))
 
 
 def figures(lap: Lap) -> dict[str, Any]:
