@@ -69,25 +69,35 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
             testbed(name or f"bench-moves-{os.getpid()}", steps) as here,
             here.operator(),
         ):
-            laps = [run(here, each, plan, steps) for each in strategy or list(Strategy)]
+            laps = [_recorded(run(here, each, plan, steps), plan, record) for each in strategy or list(Strategy)]
     except ClusterError as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False)
         raise typer.Exit(1) from None
     if failures is not None:
         told = [{"strategy": lap.strategy.value, **failure} for lap in laps for failure in lap.failures_around()]
         failures.write_text("".join(f"{json.dumps(each)}\n" for each in told))
-    run_told = {
-        "machine": machine(),
-        "services": services,
-        "load": {"rate": rate, "streams": streams, "chunks": chunks, "interval": interval},
-        "strategies": [figures(lap) for lap in laps],
-    }
-    if record is not None:
-        ledger.write(record, run_told)
     if output is Output.JSON:
-        print(json.dumps(run_told))
+        print(json.dumps(described(laps, plan)))
     else:
         Console(width=150).print(table(laps, plan))
+
+
+def described(laps: list[Lap], plan: Plan) -> dict[str, Any]:
+    """Return a run for JSON and for the record."""
+    load = plan.load
+    return {
+        "machine": machine(),
+        "services": plan.services,
+        "load": {"rate": load.rate, "streams": load.streams, "chunks": load.chunks, "interval": load.interval},
+        "strategies": [figures(lap) for lap in laps],
+    }
+
+
+def _recorded(lap: Lap, plan: Plan, record: Path | None) -> Lap:
+    """Keep a lap as soon as it is over: a later one may fail."""
+    if record is not None:
+        ledger.write(record, described([lap], plan))
+    return lap
 
 
 def add_up(record: Path, output: Output) -> None:
