@@ -14,6 +14,9 @@ given times whatever came back. All strategies run in one cluster, one after the
 * `aif-alone`: the operator moves the AIService, asked by annotation; its server closes the door at SIGTERM too.
 * `aif`: as before, and the server drains.
 
+`late p99` is how late the generator began every hundredth request, in milliseconds. Where that is more than a second,
+the machine had too much to do, and the run tells nothing of moves; `--sum` counts it apart.
+
 Streams that the server ended in good order, as they were longer than its grace, are `cut` and not failed.
 """
 
@@ -121,7 +124,19 @@ def figures(lap: Lap) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("strategy", "moves", "s per move", "clients", "sent", "failed", "how", "cut", "p99 ms", "max ms")
+_COLUMNS = (
+    "strategy",
+    "moves",
+    "s per move",
+    "clients",
+    "sent",
+    "failed",
+    "how",
+    "cut",
+    "p99 ms",
+    "max ms",
+    "late p99",
+)
 
 
 def table(laps: list[Lap], plan: Plan) -> Table:
@@ -135,7 +150,8 @@ def table(laps: list[Lap], plan: Plan) -> Table:
             how = ", ".join(f"{count} {kind}" for kind, count in tally["failures"].items())
             times = tally["latencyMilliseconds"]
             shown = (f"{times[each]:.0f}" if each in times else "" for each in ("p99", "max"))
-            grid.add_row(*head, client, str(tally["sent"]), str(tally["failed"]), how, str(tally["cut"]), *shown)
+            late = f"{tally['lateMilliseconds'].get('p99', 0.0):.0f}"
+            grid.add_row(*head, client, str(tally["sent"]), str(tally["failed"]), how, str(tally["cut"]), *shown, late)
             head = ("", "", "")
     return grid
 

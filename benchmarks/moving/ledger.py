@@ -1,4 +1,7 @@
-"""What runs of `bench_moves.py` came to, kept in a file: an object in a line per run, and their sum."""
+"""What runs of `bench_moves.py` came to, kept in a file: an object in a line per run, and their sum.
+
+A run whose generator itself was late says how busy the machine was, and nothing of moves: it is counted apart.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
 Json = dict[str, Any]
+
+LATE_MS: Final = 1000.0
+"""A generator of which every hundredth request began so much too late was kept from its work."""
 
 
 @dataclass(slots=True)
@@ -65,16 +71,22 @@ def read(path: Path) -> list[Json]:
 
 
 def total(runs: Iterable[Json]) -> dict[str, Account]:
-    """Return the sums by strategy, in the order in which they first appear."""
+    """Return the sums by strategy, in the order in which they first appear; those of late generators by that name."""
     found: dict[str, Account] = {}
     for run in runs:
         for lap in run["strategies"]:
-            account = found.setdefault(lap["strategy"], Account())
+            late = lateness(lap["clients"]) > LATE_MS
+            account = found.setdefault(f"{lap['strategy']}, generator late" if late else lap["strategy"], Account())
             account.runs += 1
             account.moves += lap["moves"]
             for client, tally in lap["clients"].items():
                 account.clients.setdefault(_named(client, run["load"]), Total()).add(tally)
     return found
+
+
+def lateness(clients: Json) -> float:
+    """Return how late the generator began requests, in milliseconds: the worst 99th percentile of its clients."""
+    return max((float(each["lateMilliseconds"].get("p99", 0.0)) for each in clients.values()), default=0.0)
 
 
 def _named(client: str, load: Json) -> str:

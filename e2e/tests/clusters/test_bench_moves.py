@@ -12,10 +12,11 @@ from typing import Any
 from documents import ROOT
 
 
-def a_run(strategy: str, chunks: int = 10, **clients: tuple[int, int]) -> str:
+def a_run(strategy: str, chunks: int = 10, late: float = 5.0, **clients: tuple[int, int]) -> str:
     """Return a line of the record: by kind of clients, how many requests were sent and how many were reset."""
+    times = {"lateMilliseconds": {"p99": late}}
     tallies = {
-        name: {"sent": sent, "failed": failed, "cut": 0, "failures": {"reset": failed} if failed else {}}
+        name: {"sent": sent, "failed": failed, "cut": 0, "failures": {"reset": failed} if failed else {}, **times}
         for name, (sent, failed) in clients.items()
     }
     load = {"rate": 100, "streams": 1, "chunks": chunks, "interval": 0.2}
@@ -31,12 +32,13 @@ def summed(record: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_runs_add_up_with_every_failure_and_streams_of_each_length_apart(tmp_path: Path) -> None:
+def test_runs_add_up_with_every_failure_and_those_of_a_late_generator_apart(tmp_path: Path) -> None:
     record = tmp_path / "moves.jsonl"
     lines = [
         a_run("aif", new=(1000, 0), stream=(20, 0)),
         a_run("aif", chunks=200, new=(500, 2), stream=(10, 1)),
         a_run("recreate", new=(300, 40)),
+        a_run("aif", late=4000.0, new=(900, 800)),
     ]
     record.write_text("\n".join(lines) + "\n")
     done = summed(record, "--output", "json")
@@ -45,6 +47,7 @@ def test_runs_add_up_with_every_failure_and_streams_of_each_length_apart(tmp_pat
     assert {name: (each["runs"], each["moves"], each["sent"], each["failed"]) for name, each in told.items()} == {
         "aif": (2, 24, 1530, 3),
         "recreate": (1, 12, 300, 40),
+        "aif, generator late": (1, 12, 900, 800),
     }
     assert {name: (each["sent"], each["failed"]) for name, each in told["aif"]["clients"].items()} == {
         "new": (1500, 2),
