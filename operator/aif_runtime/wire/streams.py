@@ -135,7 +135,12 @@ class Listener:
                 self.port = self._server.add_insecure_port(self.address)
         except RuntimeError as error:
             raise InvalidRole(f"listen: {self.address} cannot be listened on: {error}") from error
-        await self._server.start()
+        try:
+            await self._server.start()
+        except BaseException:
+            # gRPC waits without end for a server that was started and is thrown away without a stop.
+            await self._server.stop(None)
+            raise
 
     async def stop(self, grace: float = 0.5) -> None:
         """Close the door; streams get `grace` seconds to end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -148,4 +149,5 @@ async def a_job(**fields: Any) -> AsyncIterator[Job]:
     finally:
         if job.tasks:
             await job.kill(*job.tasks)
+        gc.collect()  # what gRPC holds is let go while its loop still runs, not in the midst of another test
         shutil.rmtree(folder, ignore_errors=True)  # a thread may still write a checkpoint
