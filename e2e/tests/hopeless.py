@@ -26,8 +26,11 @@ RATE: Final = 30
 SCOUTS: Final = 2
 """Services on each node from which it is learnt how slow it is."""
 
-MOST_WRITES: Final = 1.0
-"""Writes per object and minute that a contract may cost which nobody can keep."""
+MOST_WRITES: Final = 6.0
+"""Writes per object and minute that such a contract may cost: a tenth of the looks, where a loop would write at each.
+
+On a quiet machine there are none. On a busy one samples come late, and that a value is unknown, and known again, is told.
+"""
 
 _KNOWN_PERCENT: Final = 8
 """Efficiency from which on a node is predicted to miss the hopeless target."""
