@@ -29,7 +29,7 @@ SCOUTS: Final = 2
 MOST_WRITES: Final = 6.0
 """Writes per object and minute that such a contract may cost: a tenth of the looks, where a loop would write at each.
 
-On a quiet machine there are none. On a busy one samples come late, and that a value is unknown, and known again, is told.
+On a busy machine samples come late, and it is told that a value is unknown, and known again.
 """
 
 _KNOWN_PERCENT: Final = 8
