@@ -10,7 +10,7 @@ from aif.api.aiservice import AIService
 from aif.api.conditions import Reason
 from aif.api.migration_status import Placement
 from aif.api.workload import Variant
-from aif.contract.alarms import Finding
+from aif.contract.alarms import Finding, Phase
 from aif.reconcile.copies import copy_id
 from aif.reconcile.loss import GRACE_SECONDS, partition, patience
 from aif.reconcile.rollout import variant_of
@@ -82,9 +82,11 @@ def _lost(placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure | N
 def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure:
     """Return whether the node still meets every hard limit, what is on its way out left aside.
 
-    Telemetry that is lost moves nobody. Nor do predictions of what is measured: that the contract itself says.
+    Telemetry that is lost moves nobody. Nor do predictions of what is measured: that the contract itself says. An alarm
+    outlives the loss of its metric, and so does this: values that come and go change nothing.
     """
-    known = any(each.finding is not Finding.UNKNOWN for each in snapshot.judged or ())
+    measured = snapshot.judged or ()
+    known = any(each.finding is not Finding.UNKNOWN or each.phase is Phase.RAISED for each in measured)
     table = snapshot.table.declared() if known else snapshot.table
     table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)

@@ -48,6 +48,8 @@ def pressed(service: AIService, settled: Outcome, snapshot: Snapshot, now: datet
     broken = [each for each in snapshot.judged or () if _moves(each)]
     if broken:
         return _breached(service, broken, settled, snapshot, now)
+    if settled.degraded is None and any(map(_alarmed, snapshot.judged or ())):
+        return _as_told(service, settled)
     if (ahead := _ahead(service, settled, snapshot, now)) is not None:
         return ahead
     if service.spec.migration.rebalance and settled.degraded is None:
@@ -60,10 +62,22 @@ def _moves(judged: Judged) -> bool:
 
     An alarm that only waits for its level to clear moves nobody from a node that keeps the contract.
     """
-    known = judged.phase is Phase.RAISED and judged.finding is Finding.BREACHED
     values = [value for value in (judged.value, judged.recent) if value is not None]
-    broken = known and all(load_of(judged.limit, value) > judged.limit.raise_above for value in values)
-    return broken and judged.limit.hard and judged.dimension not in HELPLESS
+    broken = all(load_of(judged.limit, value) > judged.limit.raise_above for value in values)
+    return _alarmed(judged) and judged.finding is Finding.BREACHED and broken
+
+
+def _alarmed(judged: Judged) -> bool:
+    """Tell whether an alarm stands that another node could end."""
+    return judged.phase is Phase.RAISED and judged.limit.hard and judged.dimension not in HELPLESS
+
+
+def _as_told(service: AIService, settled: Outcome) -> Outcome:
+    """Return that nothing moves for the reason of before: an alarm stands, and its value only comes and goes."""
+    before = next((each for each in service.status.conditions if each.type == "Degraded"), None)
+    if before is None or before.observed_generation != service.metadata.generation:
+        return settled
+    return replace(settled, degraded=Condition("Degraded", "True", Reason(before.reason), before.message), waits=True)
 
 
 def _requested(service: AIService, value: str, settled: Outcome, snapshot: Snapshot) -> Outcome:
