@@ -16,6 +16,9 @@ from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
 
 HOSTNAME = "kubernetes.io/hostname"
+INGRESS = "kubernetes.io/ingress-bandwidth"
+"""Annotation of a pod by which the bandwidth plug-in of the network bounds what it receives."""
+
 DRAIN_SECONDS = 3
 """A stopping replica goes on answering this long: until all nodes have taken it off their lists."""
 PROBE_SECONDS = 5
@@ -83,8 +86,8 @@ def deployment(service: AIService, placement: Placement, variant: Variant, hostn
             "progressDeadlineSeconds": workload.startup_seconds + 60,
             "selector": {"matchLabels": {SERVICE_LABEL: service.metadata.name, COPY_LABEL: copy}},
             "template": {
-                "metadata": {"labels": labels(service, copy)},
-                "spec": _pod(service, workload, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
+                "metadata": {"labels": labels(service, copy), **present({"annotations": _traffic(placement)})},
+                "spec": _pod(service, placement, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
             },
         },
     }
@@ -96,7 +99,13 @@ def _workload(service: AIService) -> Workload:
     return service.spec.workload
 
 
-def _pod(service: AIService, workload: Workload, variant: Variant, policy: Policy) -> Json:
+def _traffic(placement: Placement) -> Json:
+    rate = placement.share and placement.share.ingress_bits_per_second
+    return {INGRESS: rate} if rate else {}
+
+
+def _pod(service: AIService, placement: Placement, variant: Variant, policy: Policy) -> Json:
+    workload = _workload(service)
     optional: Json = {
         "priorityClassName": service.spec.priority_class_name,
         "runtimeClassName": workload.runtime_class_name,
@@ -111,12 +120,12 @@ def _pod(service: AIService, workload: Workload, variant: Variant, policy: Polic
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container(workload, variant)],
+        "containers": [_container(workload, variant, placement)],
         **present(optional),
     }
 
 
-def _container(workload: Workload, variant: Variant) -> Json:
+def _container(workload: Workload, variant: Variant, placement: Placement) -> Json:
     optional: Json = {
         "command": workload.command,
         "args": [*workload.args, *variant.args],
@@ -128,7 +137,7 @@ def _container(workload: Workload, variant: Variant) -> Json:
         "name": "service",
         "image": workload.image,
         "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
-        "resources": resource_fields(workload.resources, variant),
+        "resources": resource_fields(workload.resources, variant, placement.share.cpu if placement.share else None),
         "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2, "timeoutSeconds": PROBE_SECONDS},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
@@ -150,11 +159,19 @@ def _startup_probe(workload: Workload) -> Json | None:
     }
 
 
-def resource_fields(common: Resources, variant: Variant | JobVariant) -> Json:
-    """Return requests and limits of a container: those of the variant replace the common ones, one by one."""
+def resource_fields(common: Resources, variant: Variant | JobVariant, cores: str | None = None) -> Json:
+    """Return requests and limits of a container: those of the variant replace the common ones, one by one.
+
+    Args:
+        common: What all variants ask for.
+        variant: What this one asks for.
+        cores: Most cores that it may take, where it asks for some; no limit when absent.
+    """
     merged = common.to_dict() | variant.resources.to_dict()
     requests = {name: merged[key] for key, name in _RESOURCE_NAMES.items() if key in merged}
     limits = {name: amount for name, amount in requests.items() if name != "cpu"}
+    if cores is not None and "cpu" in requests:
+        limits["cpu"] = cores
     if variant.accelerator != NO_ACCELERATOR:
         devices = {variant.accelerator: str(variant.count)}
         requests, limits = requests | devices, limits | devices
