@@ -16,8 +16,9 @@ from aif.reconcile.loss import GRACE_SECONDS, partition, patience
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
-from aif.scheduling.cycle import select
+from aif.scheduling.cycle import holds, select
 from aif.scheduling.ledger import Claim
+from aif.scheduling.whereabouts import seen_from
 
 UNSCHEDULABLE_SECONDS = 10.0
 """How long the scheduler may find no place for a pod of ours before we believe it."""
@@ -89,7 +90,11 @@ def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: 
     table = snapshot.table.declared() if known else snapshot.table
     table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)
-    here = select(sized(service, placement.replicas, variant), table, snapshot.policy)
+    whole = seen_from(service, placement.users_at, table)
+    part = sized(whole, placement.replicas, variant)
+    if holds(part, table, snapshot.policy):
+        return Tenure(placement)
+    here = select(part, table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return Tenure(placement)
     if here.reason in LOST:
