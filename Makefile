@@ -52,7 +52,7 @@ e2e: $(UV) ## End-to-end tests on a real control plane
 bench: $(UV) ## Every benchmark; prints the figures that the documents quote
 	@PYTHONSAFEPATH= $(RUN) python tools/steps.py bench # a benchmark imports what lies beside it
 
-demo: $(UV) ## A cluster, the operator, a small mobile network; placements explained, a breach, an alarm, a move
+demo: $(UV) ## A cluster, the operator, a small mobile network; a breach, an alarm, a move. NODES=real: real nodes, as root
 	@$(E2E) demo up
 
 demo-down: $(UV) ## End just what `make demo` started

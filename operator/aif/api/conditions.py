@@ -84,6 +84,7 @@ class Reason(StrEnum):
     SPEC_CHANGED = "SpecChanged"
     REQUESTED = "Requested"
     REBALANCE = "Rebalance"
+    HANDOVER_EXPECTED = "HandoverExpected"
 
     PROGRESSING = "Progressing"
     SERVED_LOCALLY = "ServedLocally"
