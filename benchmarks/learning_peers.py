@@ -55,7 +55,7 @@ async def _over_a_stream(examples: Examples, plan: Plan, folder: str) -> float:
 
     async def serve(pipe: Pipe, _: object) -> None:
         exchange = Exchange.of_server(pipe, "r", 1, Limits())
-        while True:
+        for _ in range(BATCHES):
             arrays = (await exchange.receive()).arrays
             gradient, loss = await asyncio.to_thread(upper.learn, np.array(arrays["a"]), arrays["y"])
             await exchange.send(Frame("gradient", metrics={"loss": loss}, arrays={"g": gradient}))

@@ -86,8 +86,12 @@ async def test_a_file_that_breaks_a_rule_ends_a_role_with_two(tmp_path: Path) ->
 
 async def test_a_signal_ends_a_role_in_good_order() -> None:
     async with a_job() as job:
-        process = await started("client", a_file(job.folder, "c", job.told(name="c", aggregator=job.at("nobody"))))
-        await asyncio.sleep(3)
+        told = job.told(name="c", aggregator=job.at("nobody"))
+        told["timing"] = {"patienceSeconds": 0.2}
+        process = await started("client", a_file(job.folder, "c", told))
+        assert process.stderr is not None
+        first = await asyncio.wait_for(process.stderr.readline(), 120)
+        assert b"Lost the server" in first
         process.send_signal(signal.SIGTERM)
         _, said = await asyncio.wait_for(process.communicate(), 120)
         assert process.returncode == 143, said
