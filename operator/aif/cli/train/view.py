@@ -181,10 +181,10 @@ _UNITS: Final[Mapping[str, Callable[[int], str]]] = {
     "transfer": lambda value: si(value, "B"),
     "storage": lambda value: si(value, "B"),
     "accuracy": accuracy,
-    "energy": lambda value: si(value / 1000, "J"),
+    "energy": lambda value: si(value * 1000, "J"),
     "compute": lambda value: si(value, "FLOP/s"),
 }
-"""How a value of each dimension of a job's contract reads."""
+"""How a value of each dimension of a job's contract reads: seconds, bytes, hundredths of a per cent, kilojoules."""
 
 
 def _in_unit(dimension: str, value: int | None) -> str:
