@@ -13,7 +13,7 @@ from aif.api.base import API_VERSION
 from aif.api.trainingjob import TrainingJob
 from aif.cli.live import Access, ask, namespace_of
 from aif.cli.train.pods import JOB_LABEL, LEADERS, RolePod, Seen, parse
-from aif.errors import ApiError, InvalidInput, NotFound, Rejected, Unavailable
+from aif.errors import ApiError, Denied, Forbidden, InvalidInput, NotFound, Unavailable
 from aif.gateways.kubernetes.client import Api
 from aif.gateways.kubernetes.kinds import field_path
 from aif.gateways.kubernetes.resources import PODS, Resource
@@ -53,7 +53,7 @@ async def look(api: Api, namespace: str, name: str, now: datetime, *, live: bool
     job = await one(api, namespace, name)
     try:
         found = await pods(api, namespace, name)
-    except Rejected:
+    except (Denied, Forbidden):
         note = "pods could not be read: have the verb list on pods granted to you"
         return Seen(job, now, notes=(note,))
     if not live:
@@ -117,7 +117,7 @@ async def _page(api: Api, namespace: str, found: tuple[RolePod, ...]) -> tuple[J
     path = f"{PODS.path(namespace, f'{leader.name}:{STATUS_PORT}')}/proxy/status"
     try:
         return await api.request("GET", path, seconds=_PAGE_SECONDS), ()
-    except Rejected:
+    except (Denied, Forbidden):
         advice = "have the verb get on pods/proxy granted to you"
         return None, (f"{leader.name} could not be asked, this is what the status of the job says: {advice}",)
     except ApiError as error:

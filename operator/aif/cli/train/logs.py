@@ -16,7 +16,7 @@ from aif.cli.output import Output, console, errors, show
 from aif.cli.train import cluster
 from aif.cli.train.pods import RolePod
 from aif.cli.train.report import over
-from aif.errors import ApiError, InvalidInput, Rejected
+from aif.errors import ApiError, Denied, Forbidden, InvalidInput, Rejected
 from aif.gateways.kubernetes.client import Api
 
 Json = dict[str, Any]
@@ -122,7 +122,9 @@ class Reader:
         turns = asyncio.Semaphore(_AT_ONCE)
         found = await asyncio.gather(*(self._read(api, pod, turns) for pod in pods))
         lines = [line for each, _ in found for line in each]
-        return sorted(lines, key=lambda line: line.time), [note for _, note in found if note]
+        notes = [note for _, note in found if note]
+        silent = [] if lines or notes else [f"the pods of {self._name} have said nothing yet"]
+        return sorted(lines, key=lambda line: line.time), [*notes, *silent]
 
     async def _read(self, api: Api, pod: RolePod, turns: asyncio.Semaphore) -> tuple[list[Line], str]:
         async with turns:
@@ -135,7 +137,7 @@ class Reader:
     async def _pods(self, api: Api) -> list[RolePod]:
         try:
             pods = await cluster.pods(api, self._namespace, self._name)
-        except Rejected as error:
+        except (Denied, Forbidden) as error:
             advice = "have the verbs get and list on pods and pods/log granted to you"
             raise InvalidInput(f"pods in namespace {self._namespace} may not be read by you: {advice}") from error
         self._margin = max([self._margin, *(len(pod.title) for pod in pods)])

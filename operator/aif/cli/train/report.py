@@ -148,7 +148,7 @@ def _clients(job: TrainingJob, pods: Sequence[RolePod] | None, named: Mapping[st
     rows = [_client(title, pod, named.get(title)) for title, pod in latest.items()]
     rows += [
         {"name": name, "pod": None, "node": None, "phase": None, "state": told, "message": why}
-        for name, (told, why) in ({name: (_ABSENT, "") for name in expected} | dict(named)).items()
+        for name, (told, why) in (dict.fromkeys(expected, (_ABSENT, "")) | dict(named)).items()
         if name not in latest
     ]
     return rows if job.spec.mode in (Mode.FEDERATED, Mode.SPLIT, Mode.TWO_LEVEL) else []

@@ -81,6 +81,14 @@ async def test_a_pod_without_a_log_hides_no_other(aif: Aif, learning: FakeApi, k
     assert "is waiting to start" in done.err
 
 
+async def test_pods_that_have_said_nothing_are_told(aif: Aif, fake: FakeApi, kubeconfig: str) -> None:
+    put(fake)
+    put_pods(fake, a_pod("aggregator"))
+    fake.fail(path="/aggregator-x/log", status=200, body=b"")
+    done = await call(aif, "train", "logs", "digits", "--kubeconfig", kubeconfig)
+    assert done.err == "note: the pods of digits have said nothing yet\n"
+
+
 async def test_a_job_without_pods_says_where_to_look(aif: Aif, fake: FakeApi, kubeconfig: str) -> None:
     put(fake)
     done = await call(aif, "train", "logs", "digits", "--kubeconfig", kubeconfig)

@@ -187,6 +187,7 @@ async def test_the_pod_itself_is_asked_through_the_api_server(aif: Aif, fake: Fa
     ("answer", "note"),
     [
         pytest.param({"status": 403}, "have the verb get on pods/proxy granted to you", id="no right"),
+        pytest.param({"status": 400}, "aggregator-x did not answer", id="no address"),
         pytest.param({"status": 503}, "aggregator-x did not answer", id="no answer"),
         pytest.param({"status": 200, "body": b"<html>"}, "aggregator-x did not answer", id="no JSON"),
     ],
