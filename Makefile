@@ -18,10 +18,10 @@ E2E := PYTHONPATH="$(CURDIR)/e2e" $(RUN) python -m
 IMAGE ?= aif-operator:dev
 BASE ?= python:3.13-slim
 
-.PHONY: help sync lint test generate verify image e2e bench demo demo-down
+.PHONY: help sync lint test test-runtime generate verify image e2e bench demo demo-down
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 sync: $(UV) ## Create the virtual environment .venv from uv.lock
 	@$(UV) sync --locked
@@ -31,6 +31,9 @@ lint: $(UV) ## Formatting, rules, types, contracts of the architecture, figures 
 
 test: $(UV) ## All of it: lint, generated files, unit and property tests, end-to-end tests
 	@$(RUN) python tools/steps.py test
+
+test-runtime: $(UV) ## Tests of learning with PyTorch, in an environment of their own: 4.6 GB; left out where PyTorch cannot be had
+	@UV="$(UV)" tools/test-runtime
 
 generate: $(UV) ## Write the generated files: CRDs and the chart's copy of them, rules, the model of the server
 	@$(RUN) python -m aif.cli.generate
@@ -49,7 +52,7 @@ e2e: $(UV) ## End-to-end tests on a real control plane
 bench: $(UV) ## Every benchmark; prints the figures that the documents quote
 	@PYTHONSAFEPATH= $(RUN) python tools/steps.py bench # a benchmark imports what lies beside it
 
-demo: $(UV) ## A cluster, the operator, a small mobile network; placements explained, a breach, an alarm, a move
+demo: $(UV) ## A cluster, the operator, a small mobile network; a breach, an alarm, a move. NODES=real: real nodes, as root
 	@$(E2E) demo up
 
 demo-down: $(UV) ## End just what `make demo` started

@@ -6,7 +6,8 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
 
 * ``cut``: training over each cut against training in one piece, compared bit by bit.
 * ``federated``, ``federatedSeconds``: three clients, three rounds, from the first process to the model.
-* ``sameSeed``: two such jobs end with the same digest.
+* ``sameSeed``: two such jobs end with the same digest; ``offline``: the second in a namespace without a network.
+* ``flop``: what the committed tables say that an inference costs.
 * ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds.
 * ``killed``: the same, with one local function killed in the middle; points of accuracy away from the undisturbed job.
 * ``gate``: k = 3 and two live clients: streams and frames that reached the server.
@@ -15,7 +16,9 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
   job went on.
 * ``averaging``: weighted mean of four models of 25.6 million numbers, beside a copy of the same bytes; the median of
   several rounds, taken in turns.
-* ``rounds``: rounds to 90 % accuracy with one full-batch step a round (FedSGD) over those of FedAvg.
+* ``flower``, ``flowerRound``: the federated job by own roles, and by Flower's own daemons; processes on either side.
+* ``splitBatch``: a batch over a cut and a socket, and one in one piece; medians, taken in turns.
+* ``rounds``: rounds and bytes to 90 % accuracy with one full-batch step a round (FedSGD) over those of FedAvg.
 """
 
 from __future__ import annotations
@@ -23,14 +26,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import shutil
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
+from learning_peers import PEERS, Row, ours
 from learning_processes import processes
 from rich.console import Console
 from rich.progress import track
@@ -39,29 +45,20 @@ from tests.aif_runtime.federated.test_rounds import THREE, a_bad_client, a_feder
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts
 
+from aif.planning.models.tables import built_in
 from aif_runtime.learning.arrays import Arrays, digest
 from aif_runtime.learning.averaging import weighted_mean
 from aif_runtime.learning.data import Split, digits
 from aif_runtime.learning.errors import LearningError
 from aif_runtime.learning.learner import Plan
 from aif_runtime.learning.models import built
-from aif_runtime.learning.training import Turn, batches, evaluate, train
+from aif_runtime.learning.training import Turn, batches, train
 from aif_runtime.wire.envelope import Frame
 from aif_runtime.wire.sealed import Direction, Opener, Sealer
 
 PARAMETERS: Final = 25_600_000
 REPLICAS: Final = 4
 CUTS: Final = {"a": "fc1", "b": "relu2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One goal, what was measured, and whether it is met."""
-
-    name: str
-    goal: str
-    measured: str
-    met: bool
 
 
 def cut() -> list[Row]:
@@ -81,25 +78,25 @@ def cut() -> list[Row]:
     return [Row("cut", "every cut gives the same bits", f"{same} of {len(whole.cuts)}", same == len(whole.cuts))]
 
 
-def one_federation() -> tuple[dict[str, Any], float]:
-    """Run three clients for three rounds; return the note of the model and the seconds."""
-    with processes(3, plan={"localEpochs": 3}) as job:
-        began = time.perf_counter()
-        job.aggregator({"rounds": 3, "clients": 3, "quorum": 3})
-        for index in range(3):
-            job.start("client", f"client-{index}", {"index": index, "aggregator": job.at("agg")})
-        return job.result(), time.perf_counter() - began
-
-
 def federated() -> list[Row]:
-    """Run a federated job, and the same once more."""
-    (note, seconds), (again, _) = one_federation(), one_federation()
-    accuracy, same = note["metrics"]["accuracy"], note["digest"] == again["digest"]
+    """Run a federated job, and the same once more, without a network where that can be had."""
+    without = ("unshare", "--net") if os.geteuid() == 0 and shutil.which("unshare") else ()
+    (note, took), (again, _) = ours(), ours(before=without)
+    seconds, accuracy, same = took.seconds, note["metrics"]["accuracy"], note["digest"] == again["digest"]
+    alone = "the same digest" if same else "another digest"
     return [
         Row("federated", "3 clients, 3 rounds: accuracy >= 0.94", f"{accuracy:.3f}", accuracy >= 0.94),  # noqa: PLR2004 - the goal
         Row("federatedSeconds", "3 clients, 3 rounds: < 20 s", f"{seconds:.1f} s", seconds < 20),  # noqa: PLR2004 - the goal
         Row("sameSeed", "the same seed, the same digest", "same" if same else "different", same),
+        Row("offline", "no network at all: the same", alone if without else "left out: only root", same or not without),
     ]
+
+
+def flop() -> list[Row]:
+    """Add up the committed tables of two models."""
+    found = [sum(layer.flop for layer in built_in(name).layers) / 1e9 for name in ("vgg16", "resnet50")]
+    said = " and ".join(f"{value:.2f}" for value in found)
+    return [Row("flop", "VGG-16 30.94, ResNet-50 8.18 GFLOP", said, said == "30.94 and 8.18")]
 
 
 def one_on_two_levels(kill: str = "") -> dict[str, Any]:
@@ -213,42 +210,16 @@ def averaging(rounds: int = 7) -> list[Row]:
     return [Row("averaging", "mean of 4 x 25.6 M >= 80 % of a copy", said, ratio >= 0.8)]  # noqa: PLR2004 - the goal
 
 
-def rounds_to(target: float, plan: Plan, most: int) -> int:
-    """Return the rounds that ten clients need to an accuracy, averaging by the number of their examples."""
-    data = digits(Split(seed=7, clients=10))
-    model = built("mlp-3", (), data.task, 7, plan)
-    for turn in range(1, most + 1):
-        state, updates, weights = model.state, [], []
-        for client in range(10):
-            model.load(state)
-            model.forget()
-            train(model, data.client(client), plan, Turn(7, client, turn))
-            updates.append(model.state)
-            weights.append(float(len(data.client(client))))
-        model.load(weighted_mean(updates, weights))
-        if evaluate(model, data.test(), data.task)["accuracy"] >= target:
-            return turn
-    return most
-
-
-def rounds() -> list[Row]:
-    """Count the rounds of both ways, each with the best of some learning rates."""
-    rates = (0.02, 0.05, 0.1, 0.2, 0.5)
-    averaged = min(rounds_to(0.9, Plan(rate, 0.9, 32, 5), 50) for rate in rates[:3])
-    stepped = min(rounds_to(0.9, Plan(rate, 0.0, 0, 1), 400) for rate in rates)
-    said = f"{stepped / averaged:.0f} x ({averaged} against {stepped} rounds)"
-    return [Row("rounds", "FedAvg >= 10 x fewer rounds than FedSGD", said, stepped >= 10 * averaged)]
-
-
 PARTS: Final[tuple[Callable[[], list[Row]], ...]] = (
     cut,
     federated,
+    flop,
     two_level,
     gate,
     twisted,
     garbage,
     averaging,
-    rounds,
+    *PEERS,
 )
 
 

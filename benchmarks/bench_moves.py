@@ -2,6 +2,8 @@
 
 Usage: ``python benchmarks/bench_moves.py [--strategy NAME]... [--moves N] [--services N] [--rate N] [--output json]``
 
+Runs add up: ``--record FILE`` appends what a run came to, and ``--sum FILE`` runs nothing and prints all of it.
+
 Root on Linux; elsewhere it is left out, with the reason. Three nodes with kubelet, containerd and kube-proxy run pods
 of the inference server; the load comes from where clients of Services are, by three kinds of clients, and is due at
 given times whatever came back. All strategies run in one cluster, one after the other:
@@ -11,6 +13,9 @@ given times whatever came back. All strategies run in one cluster, one after the
 * `rolling-prestop`: the same with a preStop of 3 s.
 * `aif-alone`: the operator moves the AIService, asked by annotation; its server closes the door at SIGTERM too.
 * `aif`: as before, and the server drains.
+
+`late p99` is how late the generator began every hundredth request, in milliseconds. Where that is more than a second,
+the machine had too much to do, and the run tells nothing of moves; `--sum` counts it apart.
 
 Streams that the server ended in good order, as they were longer than its grace, are `cut` and not failed.
 """
@@ -24,6 +29,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from moving import ledger
 from moving.course import Lap, Plan, run
 from moving.loading import Load
 from moving.strategies import Strategy
@@ -48,9 +54,16 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
     requests: Annotated[int, typer.Option(min=0, help="Least requests with each strategy.")] = 0,
     name: Annotated[str, typer.Option(help="A cluster of this name that runs already is used.")] = "",
     failures: Annotated[Path | None, typer.Option(help="Write a JSON object per failure into this file.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Append what the run came to, in a line of JSON.")] = None,
+    only_sum: Annotated[
+        Path | None, typer.Option("--sum", exists=True, help="Run nothing; add this record up.")
+    ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How the result is printed.")] = Output.TABLE,
 ) -> None:
     """Measure and print."""
+    if only_sum is not None:
+        add_up(only_sum, output)
+        return
     leave_out_where_unfit()
     plan = Plan(moves, services, Load(rate, streams, chunks=chunks, interval=interval), pause, requests)
     try:
@@ -59,7 +72,7 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
             testbed(name or f"bench-moves-{os.getpid()}", steps) as here,
             here.operator(),
         ):
-            laps = [run(here, each, plan, steps) for each in strategy or list(Strategy)]
+            laps = [_recorded(run(here, each, plan, steps), plan, record) for each in strategy or list(Strategy)]
     except ClusterError as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False)
         raise typer.Exit(1) from None
@@ -67,9 +80,37 @@ def main(  # noqa: PLR0913, PLR0917 - typer hands over options by name
         told = [{"strategy": lap.strategy.value, **failure} for lap in laps for failure in lap.failures_around()]
         failures.write_text("".join(f"{json.dumps(each)}\n" for each in told))
     if output is Output.JSON:
-        print(json.dumps({"machine": machine(), "services": services, "strategies": [figures(lap) for lap in laps]}))
+        print(json.dumps(described(laps, plan)))
     else:
         Console(width=150).print(table(laps, plan))
+
+
+def described(laps: list[Lap], plan: Plan) -> dict[str, Any]:
+    """Return a run for JSON and for the record."""
+    load = plan.load
+    return {
+        "machine": machine(),
+        "services": plan.services,
+        "load": {"rate": load.rate, "streams": load.streams, "chunks": load.chunks, "interval": load.interval},
+        "strategies": [figures(lap) for lap in laps],
+    }
+
+
+def _recorded(lap: Lap, plan: Plan, record: Path | None) -> Lap:
+    """Keep a lap as soon as it is over: a later one may fail."""
+    if record is not None:
+        ledger.write(record, described([lap], plan))
+    return lap
+
+
+def add_up(record: Path, output: Output) -> None:
+    """Print the sums of all runs in a record."""
+    runs = ledger.read(record)
+    accounts = ledger.total(runs)
+    if output is Output.JSON:
+        print(json.dumps(ledger.told(accounts)))
+    else:
+        Console(width=150).print(ledger.table(accounts, (run["machine"] for run in runs)))
 
 
 def figures(lap: Lap) -> dict[str, Any]:
@@ -83,7 +124,19 @@ def figures(lap: Lap) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("strategy", "moves", "s per move", "clients", "sent", "failed", "how", "cut", "p99 ms", "max ms")
+_COLUMNS = (
+    "strategy",
+    "moves",
+    "s per move",
+    "clients",
+    "sent",
+    "failed",
+    "how",
+    "cut",
+    "p99 ms",
+    "max ms",
+    "late p99",
+)
 
 
 def table(laps: list[Lap], plan: Plan) -> Table:
@@ -97,7 +150,8 @@ def table(laps: list[Lap], plan: Plan) -> Table:
             how = ", ".join(f"{count} {kind}" for kind, count in tally["failures"].items())
             times = tally["latencyMilliseconds"]
             shown = (f"{times[each]:.0f}" if each in times else "" for each in ("p99", "max"))
-            grid.add_row(*head, client, str(tally["sent"]), str(tally["failed"]), how, str(tally["cut"]), *shown)
+            late = f"{tally['lateMilliseconds'].get('p99', 0.0):.0f}"
+            grid.add_row(*head, client, str(tally["sent"]), str(tally["failed"]), how, str(tally["cut"]), *shown, late)
             head = ("", "", "")
     return grid
 

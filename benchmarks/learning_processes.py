@@ -28,11 +28,13 @@ class Processes:
         folder: For sockets, files, checkpoints and the model.
         shared: What every role is told.
         learning: What roles with a model are told besides.
+        before: Words before the command of each role, such as for a namespace of its own.
     """
 
     folder: Path
     shared: Settings
     learning: Settings
+    before: tuple[str, ...] = ()
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def at(self, name: str) -> str:
@@ -47,7 +49,7 @@ class Processes:
         )
         environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
         with (self.folder / f"{name}.log").open("ab") as log:
-            command = [sys.executable, "-m", f"aif_runtime.roles.{role}", str(path)]
+            command = [*self.before, sys.executable, "-m", f"aif_runtime.roles.{role}", str(path)]
             self.running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def kill(self, name: str) -> None:

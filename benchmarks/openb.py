@@ -6,7 +6,9 @@ Usage: ``python benchmarks/openb.py --nodes FILE --pods FILE [--policies aif,fgd
 A replay as in the artefact of "Beware of Fragmentation" (Weng et al., USENIX ATC 2023): the list is shuffled, pods
 drawn from it are appended until they ask for 130 % of the devices, each is placed or refused as it comes, none leaves.
 ``aif`` is the operator's own packing score. It and ``fgd`` know what the whole list asks for, as in the artefact, but
-not in which order; ``aif-online`` knows what has arrived so far. The peers are written anew from their description.
+not in which order; ``aif-online`` knows what has arrived so far. ``aif-select`` is the
+operator's whole decision, each pod an AIService: it knows what stands by now, and gives parts of a device out as
+``aif-online`` does. The peers are written anew from their description.
 """
 
 from __future__ import annotations
@@ -21,12 +23,16 @@ from typing import Final
 
 import numpy as np
 from openb_cluster import BadList, Cluster, Ints, Pods, load
-from openb_policies import POLICIES, Policy
+from openb_policies import POLICIES as SCORED
+from openb_policies import Policy
+from openb_select import AifSelect
 from rich.console import Console
 from rich.table import Table
 
 FIRST_SEED: Final = 42
 """As in the artefact, which has ten seeds from 42 on."""
+
+POLICIES: Final = {**SCORED, "aif-select": AifSelect}
 
 PUBLISHED: Final[dict[str, dict[str, tuple[float, float]]]] = {
     "openb_pod_list_default": {

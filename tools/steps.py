@@ -14,9 +14,11 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+RUNNING: set[subprocess.Popen[str]] = set()
 TIMES = ROOT / ".steps.json"
 PURE = ("api", "contract", "domain", "planning", "reconcile", "scheduling")
 
@@ -94,16 +97,23 @@ VERIFY = (
     Step("generated files", module("aif.cli.generate", "--check")),
     Step("the model of the server", (sys.executable, str(ROOT / "tools" / "plates_model.py"), "--check")),
 )
+RUNTIME = "operator/tests/aif_runtime"
+QUICK = ("-o", "faulthandler_timeout=300")
 UNIT = (
     Step(
         "unit and property tests, coverage of the pure packages",
-        module("pytest", "operator/tests", *(f"--cov=aif.{name}" for name in PURE)),
+        module("pytest", *QUICK, "operator/tests", "--ignore", RUNTIME, *(f"--cov=aif.{name}" for name in PURE)),
         Show.LIVE,
     ),
+    # In a process of their own: what threads of gRPC do there harms no other test.
+    Step("tests of the runtime", module("pytest", *QUICK, RUNTIME), Show.LIVE, beside="runtime | "),
 )
 TESTS = ROOT / "e2e" / "tests"
 AUDITS = Path(tempfile.gettempdir()) / f"aif-audits-{os.getpid()}"
 AUDIT = "test_zz_audit.py"
+PATIENCE_S = 2700
+"""Longest time of a step, that of a machine on which all has still to be built: one that hangs is ended, and told."""
+
 WITH_THE_OPERATOR = ("operators", "losses", "moves")
 
 
@@ -152,8 +162,17 @@ def times_before() -> dict[str, float]:
     return {}
 
 
+def clock(seconds: float) -> str:
+    """A time since the beginning of a step, such as 12:07."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:02}:{rest:02}"
+
+
 def start(step: Step, console: Console) -> subprocess.Popen[str]:
-    """Start a step; its output goes through a pipe, yet may have the colours and the width of the terminal."""
+    """Start a step; its output goes through a pipe, yet may have the colours and the width of the terminal.
+
+    It leads a group of its own, so that whatever it started can be ended with it.
+    """
     colours = {"PY_COLORS": "1", "COLUMNS": str(console.width)} if console.is_terminal else {}
     return subprocess.Popen(
         step.command,
@@ -163,17 +182,47 @@ def start(step: Step, console: Console) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
+
+
+def tell(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> None:
+    """Send a signal to a step and to whatever it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+@contextlib.contextmanager
+def ended_in_time(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Run a block beside a step that is told to end after `PATIENCE_S`; in the end nothing of the step is left."""
+    timer = threading.Timer(PATIENCE_S, tell, (process,))
+    timer.daemon = True
+    timer.start()
+    RUNNING.add(process)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        RUNNING.discard(process)
+        tell(process)
+
+
+def pass_on(number: int, _: object) -> None:
+    """Pass a signal on to the steps at work, and end."""
+    for process in tuple(RUNNING):
+        tell(process, number)
+    raise KeyboardInterrupt
 
 
 def run(step: Step, console: Console) -> Outcome:
     """Run a step, and print what of its output is to be seen."""
     began = time.monotonic()
     kept: list[str] = []
-    with start(step, console) as process:
+    with start(step, console) as process, ended_in_time(process):
         for line in process.stdout or ():
             if step.show is Show.LIVE:
-                console.print(Text(step.beside, style="dim") + Text.from_ansi(line), soft_wrap=True)
+                mark = step.beside if console.is_terminal else f"{clock(time.monotonic() - began)} {step.beside}"
+                console.print(Text(mark, style="dim") + Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
             else:
                 kept.append(line)
     if process.returncode or step.show is Show.AT_THE_END:
@@ -239,6 +288,8 @@ def main() -> int:
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
     console = Console()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
     if not VERBS[verb]:
         console.print(f"{verb}: there is nothing to run yet: benchmarks are files named benchmarks/bench_*.py")
         return 1

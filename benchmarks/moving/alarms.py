@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +88,7 @@ def _round(
         turned[name] = time.time()
         traffic.serve(name, _SLOW, _NAMESPACE)
     when = {
-        name: eventually(lambda name=name: story.first(name, alarmed, turned[name]), f"alarm of {name}", _PATIENCE_S)
+        name: eventually(partial(story.first, name, alarmed, turned[name]), f"alarm of {name}", _PATIENCE_S)
         for name in names
     }
     client, seconds = PrometheusConnect(prometheus.url, timeout=10), list[float]()
@@ -99,5 +100,5 @@ def _round(
         traffic.serve(name, _FAST, _NAMESPACE)
     again = time.time()
     for name in names:
-        eventually(lambda name=name: story.first(name, met, again), f"{name} is kept again", _PATIENCE_S)
+        eventually(partial(story.first, name, met, again), f"{name} is kept again", _PATIENCE_S)
     return seconds

@@ -127,11 +127,15 @@ def moved(from_node: str, state: Json) -> bool:
 
 
 def telling(state: Json) -> str:
-    """Return what a service says of its contract and its moves."""
-    kinds = ("QoSMet", "ThresholdAlarm", "Migrating", "MetricsAvailable")
-    conditions = [each for each in state.get("status", {}).get("conditions", ()) if each["type"] in kinds]
-    words = [f"{each['type']}={each['status']} {each['reason']}: {each['message']}" for each in conditions]
-    return "; ".join([*words, json.dumps(state.get("status", {}).get("qos", []))])
+    """Return what a service says of itself, but for what is as expected."""
+    status = state.get("status", {})
+    words = [
+        f"{each['type']}={each['status']} {each['reason']}: {each['message']}"
+        for each in status.get("conditions", ())
+        if each["reason"] != "AsExpected"
+    ]
+    rest = {name: status.get(name) for name in ("qos", "migration", "migrations", "plan", "timers")}
+    return "; ".join([*words, json.dumps(rest)])
 
 
 def _condition(state: Json, kind: str) -> str:

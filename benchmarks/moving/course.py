@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def run(site: Testbed, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
         site.add_namespace(namespace)
         way, names = mover(strategy, site, namespace), [f"plates-{number}" for number in range(plan.services)]
         with ThreadPoolExecutor(plan.services) as pool:
-            list(pool.map(lambda name: way.serve(name, site.names[0]), names))
+            list(pool.map(way.serve, names, itertools.cycle(site.names)))
         urls = [url_of(site, namespace, name) for name in names]
     lap = Lap(strategy)
     time.sleep(_SETTLE_S)
@@ -92,14 +93,17 @@ def run(site: Testbed, strategy: Strategy, plan: Plan, steps: Steps) -> Lap:
 
 
 def _move_all(site: Testbed, way: Mover, names: Sequence[str], plan: Plan, lap: Lap, running: Running) -> None:
-    """Let each service go round the nodes; its moves follow one another, those of several services do not wait."""
+    """Let each service go round the nodes, each from one of its own.
+
+    Its moves follow one another, those of several services do not wait.
+    """
     over = threading.Event()
 
     def go_round(number: int) -> None:
         for step in range(plan.moves // len(names) + (number < plan.moves % len(names))):
             if over.is_set():
                 return
-            source, target = (site.names[(step + more) % len(site.names)] for more in (0, 1))
+            source, target = (site.names[(number + step + more) % len(site.names)] for more in (0, 1))
             begun = time.time()
             way.move(names[number], target)
             lap.moves.append(Move(names[number], source, target, begun, time.time()))

@@ -26,10 +26,10 @@ _REPEAT: Final = 60
 """Runs of the model per request: some milliseconds of CPU."""
 
 _PICTURE: Final = {"name": "Input", "ueFlops": 0, "dataBits": "8k"}
-_NAMESPACE, _NAME = "rescue", "plates"
+_NAMESPACE = "rescue"
 _PATIENCE_S: Final = 240.0
 _CALM_S: Final = 20.0
-_SHARE: Final = 0.85
+_SHARE: Final = 0.65
 """What a slowed node gets of the CPU that the load takes: requests wait longer and longer for each other."""
 
 _QUEUE: Final = 4000
@@ -70,6 +70,20 @@ class Round:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where rounds take place: the testbed, the Prometheus of its operator, what was told, and the load."""
+
+    here: Testbed
+    prometheus: PrometheusConnect
+    story: Story
+    load: Load
+
+    def is_met(self, name: str, since: float) -> bool:
+        """Whether a contract is kept, or was since."""
+        return bool(self.story.first(name, met, since)) or met(self.here.rest.get("aiservices", name, _NAMESPACE) or {})
+
+
 def measure(name: str, rounds: int, rate: float, timers: Timers, steps: Steps) -> list[Round]:
     """Return what happened in each round."""
     with ExitStack() as stack:
@@ -78,20 +92,25 @@ def measure(name: str, rounds: int, rate: float, timers: Timers, steps: Steps) -
         stack.enter_context(here.operator(AIF_PROMETHEUS_URL=url, AIF_EVALUATION_SECONDS=str(timers.tick)))
         here.add_namespace(_NAMESPACE)
         stack.callback(here.kubectl, "delete", "namespace", _NAMESPACE, "--wait=false")
-        with steps.run("Start the service"):
-            spec = _spec(timers, rate)
-            environment = {"AIF_SERVER_REPEAT": str(_REPEAT), "AIF_SERVER_QUEUE": str(_QUEUE)}
-            tenant = Services(here.rest, _NAMESPACE)
-            tenant.apply(an_aiservice(_NAME, environment, spec, cpu="250m"))
-            tenant.await_ready(_NAME, within_s=_PATIENCE_S)
-            address = url_of(here, _NAMESPACE, _NAME)
         story = stack.enter_context(watching(here.kubectl, _NAMESPACE))
-        load = Load(rate, 1.0, timeout=30.0, arrivals="poisson")
+        scene = Scene(
+            here, PrometheusConnect(url, timeout=10), story, Load(rate, 1.0, timeout=30.0, arrivals="poisson")
+        )
         found = []
         for number in range(rounds):
+            # A service of its own: for an hour nobody returns to a node that was left for a breach.
             with steps.run(f"Round {number + 1} of {rounds}: slow the node, and wait for the move"):
-                found.append(_round(here, PrometheusConnect(url, timeout=10), address, load, story))
+                found.append(_round(scene, f"plates-{number}", _spec(timers, rate)))
         return found
+
+
+def _serve(here: Testbed, name: str, spec: Json) -> str:
+    """Start a service, and return where clients reach it."""
+    environment = {"AIF_SERVER_REPEAT": str(_REPEAT), "AIF_SERVER_QUEUE": str(_QUEUE)}
+    tenant = Services(here.rest, _NAMESPACE)
+    tenant.apply(an_aiservice(name, environment, spec, cpu="250m"))
+    tenant.await_ready(name, within_s=_PATIENCE_S)
+    return url_of(here, _NAMESPACE, name)
 
 
 def _spec(timers: Timers, rate: float) -> Json:
@@ -110,32 +129,34 @@ def _spec(timers: Timers, rate: float) -> Json:
     }
 
 
-def _round(here: Testbed, prometheus: PrometheusConnect, url: str, load: Load, story: Story) -> Round:
-    begun = time.time()
-    with under_load(here.real, [url], load) as told:
-        eventually(lambda: story.first(_NAME, met, begun) or _met_now(here), "the contract is kept", _PATIENCE_S)
+def _round(scene: Scene, name: str, spec: Json) -> Round:
+    here, story = scene.here, scene.story
+    address, begun = _serve(here, name, spec), time.time()
+    with under_load(here.real, [address], scene.load) as told:
+        eventually(lambda: scene.is_met(name, begun), "the contract is kept", _PATIENCE_S)
         time.sleep(_CALM_S)
-        service = here.rest.get("aiservices", _NAME, _NAMESPACE) or {}
+        service = here.rest.get("aiservices", name, _NAMESPACE) or {}
         node = str(service["status"]["placements"][0]["node"])
-        this = Round(node, *_slowed(here, node), p99_before=_p99(prometheus), load=told)
+        this = Round(node, *_slowed(here, node), p99_before=_p99(scene.prometheus, name), load=told)
         slowed = time.time()
         here.real.slow(node, this.cpus_slow)
         try:
-            ended = eventually(lambda: _moved_at(story, node, slowed), "it moved", _PATIENCE_S)
-            eventually(lambda: story.first(_NAME, met, ended) or _met_now(here), "it is kept again", _PATIENCE_S)
+            ended = eventually(lambda: _moved_at(story, name, node, slowed), "it moved", _PATIENCE_S)
+            eventually(lambda: scene.is_met(name, ended), "it is kept again", _PATIENCE_S)
         finally:
             here.real.slow(node, None)
-    alarm = story.first(_NAME, alarmed, slowed)
-    this.marks = {"slowed": slowed, "breach": Rule.of(service).first_broken(prometheus, slowed, alarm or ended)}
-    this.marks |= {mark: story.first(_NAME, holds, slowed) for mark, holds in _marks(node).items()}
-    this.marks["kept again"] = story.first(_NAME, met, alarm or ended)
+    alarm = story.first(name, alarmed, slowed)
+    this.marks = {"slowed": slowed, "breach": Rule.of(service).first_broken(scene.prometheus, slowed, alarm or ended)}
+    this.marks |= {mark: story.first(name, holds, slowed) for mark, holds in _marks(node).items()}
+    this.marks["kept again"] = story.first(name, met, alarm or ended)
+    here.rest.delete("aiservices", name, _NAMESPACE)
     return this
 
 
-def _moved_at(story: Story, node: str, since: float) -> float | None:
+def _moved_at(story: Story, name: str, node: str, since: float) -> float | None:
     """Return when it had moved; until then an assertion fails with what the service says of itself."""
-    at = story.first(_NAME, functools.partial(moved, node), since)
-    assert at is not None, telling(story.of(_NAME)[-1][1])  # noqa: S101 - the words of the failure
+    at = story.first(name, functools.partial(moved, node), since)
+    assert at is not None, telling(story.of(name)[-1][1])  # noqa: S101 - the words of the failure
     return at
 
 
@@ -159,11 +180,7 @@ def _slowed(here: Testbed, node: str) -> tuple[float, float]:
     return taken, taken * _SHARE
 
 
-def _p99(prometheus: PrometheusConnect) -> float:
-    asked = f'aiservice:aif_request_seconds:p99_1m{{namespace="{_NAMESPACE}",aiservice="{_NAME}"}}'
+def _p99(prometheus: PrometheusConnect, name: str) -> float:
+    asked = f'aiservice:aif_request_seconds:p99_1m{{namespace="{_NAMESPACE}",aiservice="{name}"}}'
     rows = prometheus.custom_query(asked)
     return float(rows[0]["value"][1]) if rows else float("nan")
-
-
-def _met_now(here: Testbed) -> bool:
-    return met(here.rest.get("aiservices", _NAME, _NAMESPACE) or {})

@@ -118,6 +118,7 @@ class ByOperator:
         self.site.rest.patch("aiservices", name, body, self.namespace)
 
         def ended() -> bool:
+            self.site.require_operator()
             status = self._status(name)
             assert status.get("lastHandledMigrateTo") == wanted, f"not taken up: {json.dumps(status)[:2000]}"  # noqa: S101
             return status.get("migration") is None and self._node(name) == node and self._is_ready(status)

@@ -19,6 +19,7 @@ from rest import Rest
 from cluster import api
 from cluster.api import Cluster
 from cluster.choose import Asked
+from cluster.errors import ClusterError
 from cluster.parts import Options
 from cluster.paths import Folders
 from cluster.progress import Steps
@@ -55,6 +56,12 @@ class Testbed:
         """Create a namespace, after removing one of that name."""
         self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=true")
         self.kubectl("create", "namespace", name)
+
+    def require_operator(self) -> None:
+        """Raise ClusterError with its last words where the operator has ended: nobody starts it again here."""
+        last = self.operators.replicas[-1]
+        if not last.alive:
+            raise ClusterError(f"the operator ended with {last.process.returncode}:\n{last.tail()}")
 
     @contextlib.contextmanager
     def operator(self, **settings: str) -> Iterator[Replica]:

@@ -7,28 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kubernetes.client import CoreV1Api
-
 from aif.api.aiservice import AIService
-from aif.api.aiservice_status import DimensionStatus
+from aif.api.aiservice_status import DimensionStatus, Placement
 from aif.api.base import API_VERSION
 from aif.cli.figures import duration
 from aif.cli.moves import moves
 from aif.cli.moves import view as moves_view
-from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.health import await_fact
-from cluster.kube import connect
 from cluster.progress import Running, Step, Steps
 from demo.objects import Objects
 from demo.record import Made
-from demo.traffic import SLOWDOWN
 
 MOVED: Final = "roadside"
 """The service whose node is slowed down."""
-
-SLOW: Final = 6
-"""How many times as long work takes on that node then."""
 
 STEPS: Final = (
     Step("Measure the contract of roadside", "10 s"),
@@ -45,14 +37,14 @@ class Scene:
 
     Attributes:
         objects: The objects of the cluster.
-        cluster: The cluster.
         namespace: Namespace of the services.
+        slow_down: Slows down the node of a placement, and says how.
         require_alive: Raises where the operator has ended.
     """
 
     objects: Objects
-    cluster: Cluster
     namespace: str
+    slow_down: Callable[[Placement], str]
     require_alive: Callable[[], None]
 
     def service(self) -> AIService:
@@ -94,7 +86,7 @@ def show(scene: Scene, steps: Steps) -> None:
         met = scene.until(_met, at)
     steps.say(f"      {_figure(met)}: met")
     with steps.run(slow) as at:
-        _slow_down(scene, met, steps)
+        steps.say(f"      {scene.slow_down(met.status.placements[0])}")
         alarmed = scene.until(_alarm, at)
     steps.say(f"      {_figure(alarmed)}: an alarm")
     with steps.run(move) as at:
@@ -102,14 +94,6 @@ def show(scene: Scene, steps: Steps) -> None:
     with steps.run(kept) as at:
         kept_again = scene.until(_met, at)
     steps.say(f"      {MOVED} on {_where(kept_again)}: met again, the alarm is cleared")
-
-
-def _slow_down(scene: Scene, service: AIService, steps: Steps) -> None:
-    place = service.status.placements[0]
-    command = f"kubectl annotate node {place.node_name} {SLOWDOWN}={SLOW}"
-    steps.say(f"      work on {place.node} takes {SLOW} times as long: {command}")
-    client = connect(scene.cluster.kubeconfig, scene.cluster.context)
-    CoreV1Api(client).patch_node(place.node_name, {"metadata": {"annotations": {SLOWDOWN: str(SLOW)}}})
 
 
 def _follow(scene: Scene, steps: Steps, at: Running) -> None:

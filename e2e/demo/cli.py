@@ -18,9 +18,9 @@ from cluster.paths import Folders
 from cluster.progress import Steps
 from cluster.record import Provider
 from demo import down as taking_down
-from demo import manifests, story
+from demo import manifests, real, story
 from demo import up as bringing_up
-from demo.record import Files
+from demo.record import Files, Nodes
 
 app = typer.Typer(
     name="demo",
@@ -36,12 +36,18 @@ def up(
     provider: Annotated[Provider | None, typer.Option(help="Default: given, kind or embedded, in this order.")] = None,
     kubeconfig: Annotated[str | None, typer.Option(help="Use this cluster; KUBECONFIG does the same.")] = None,
     context: Annotated[str | None, typer.Option(help="Use the cluster of this context.")] = None,
+    nodes: Annotated[
+        Nodes, typer.Option(envvar="NODES", help="Real ones need root on Linux, and a cluster of the demo's own.")
+    ] = Nodes.SIMULATED,
 ) -> None:
     """Bring the demo up, or find it up, and show it."""
-    screen, files = console(), Files.of(os.environ)
-    wish = choose.asked(os.environ, kubeconfig, context, provider)
+    screen, files, folders = console(), Files.of(os.environ), Folders.of(os.environ)
     with _alone(files, screen), Steps(Console()) as steps:
-        standing = bringing_up.up(wish, manifests.load(), Folders.of(os.environ), files, steps)
+        if nodes is Nodes.REAL:
+            standing = real.up(folders, files, steps)
+        else:
+            wish = choose.asked(os.environ, kubeconfig, context, provider)
+            standing = bringing_up.up(wish, manifests.load(), folders, files, steps)
     story.tell(standing, screen)
 
 

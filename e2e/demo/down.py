@@ -31,6 +31,7 @@ def down(folders: Folders, files: Files, steps: Steps) -> bool:
     known = load(files)
     if known is not None:
         with steps.run(OPERATOR):
+            running.end(known.load)
             running.end(known.operator)
             measuring.end(known.measuring)
     if known is not None and known.provider is Provider.GIVEN:

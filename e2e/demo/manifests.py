@@ -14,6 +14,7 @@ from cluster.nodes import SimulatedNode
 ROOT: Final = Path(__file__).resolve().parents[2]
 NETWORK: Final = ROOT / "manifests" / "samples" / "network.yaml"
 SERVICES: Final = ROOT / "manifests" / "samples" / "services.yaml"
+REAL: Final = Path(__file__).with_name("real.yaml")
 CRDS: Final = ROOT / "crds"
 
 Manifest = dict[str, Any]
@@ -36,8 +37,8 @@ class Demo:
 
     @property
     def computing(self) -> list[str]:
-        """The names of all ComputeNodes that there will be: each has the name of its Node."""
-        return [node.name for node in self.nodes]
+        """The names of all ComputeNodes that there will be: one that registers itself has the name of its Node."""
+        return list(dict.fromkeys([*(node.name for node in self.nodes), *map(_name, self.compute_nodes)]))
 
 
 def load() -> Demo:
@@ -56,6 +57,21 @@ def load() -> Demo:
 def in_namespace(manifest: Manifest, namespace: str) -> Manifest:
     """The object in this namespace."""
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+def load_real() -> Demo:
+    """What is applied where the nodes are real: a ComputeNode for each of them, and one service."""
+    documents = list(_documents(REAL))
+    return Demo(
+        crds=tuple(document for path in sorted(CRDS.glob("*.yaml")) for document in _documents(path)),
+        nodes=(),
+        compute_nodes=tuple(one for one in documents if one["kind"] == "ComputeNode"),
+        services=tuple(one for one in documents if one["kind"] == "AIService"),
+    )
+
+
+def _name(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
 
 
 def _documents(path: Path) -> Iterator[Manifest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,16 @@ from cluster.errors import ClusterError
 from cluster.paths import Folders
 from cluster.process import ProcessIdentity
 from cluster.record import Provider
+
+
+class Nodes(StrEnum):
+    """On what the demo runs."""
+
+    SIMULATED = "simulated"
+    """Numbers that the operator reads, and requests by a model of traffic; no root."""
+
+    REAL = "real"
+    """Kubelets, containers and requests; root on Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,9 @@ class DemoRecord:
     context: str | None
     operator: ProcessIdentity | None = None
     measuring: Measuring | None = None
+    nodes: Nodes = Nodes.SIMULATED
+    load: ProcessIdentity | None = None
+    """What sends requests to real nodes."""
     made: tuple[Made, ...] = ()
 
     def with_made(self, one: Made) -> Self:

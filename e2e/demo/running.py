@@ -47,6 +47,6 @@ def is_alive(identity: ProcessIdentity | None) -> bool:
 
 
 def end(identity: ProcessIdentity | None) -> None:
-    """End the operator, so that it can release its Lease."""
+    """End what was started, the operator so that it can release its Lease."""
     if identity is not None:
         stop([identity], _PATIENCE_S)

@@ -17,6 +17,7 @@ from aif.cli.moves import moves
 from aif.cli.moves import view as moves_view
 from aif.cli.simulation import placements
 from cluster.api import Cluster
+from demo.record import Nodes
 from demo.traffic import SLOWDOWN
 from demo.up import Standing
 
@@ -54,17 +55,27 @@ def next_steps(standing: Standing) -> Iterator[str]:
 
 def _commands(inside: str, standing: Standing) -> Iterator[tuple[str, str]]:
     yield f"kubectl get aiservices,computenodes{inside} -o wide", ""
-    yield f"aif explain {_UNPLACED}{inside}", "why it finds no place, and by how much"
+    if standing.nodes is Nodes.SIMULATED:
+        yield f"aif explain {_UNPLACED}{inside}", "why it finds no place, and by how much"
     yield "aif nodes", "what is free, and who is where"
     if standing.measured:
         yield f"aif top services{inside} --watch", "what is measured of what was promised, who moves"
         yield f"aif migrate {EXPLAINED}{inside} --dry-run", "where else it could go"
         yield f"aif migrate {EXPLAINED}{inside}", "move it there while it serves"
-        yield f"kubectl annotate node --all {SLOWDOWN}-", "all nodes are fast again"
+        yield from _mending(standing)
     yield "kubectl explain aiservice.spec.qos.latency", ""
     yield f"kubectl apply{inside} -f manifests/samples/aiservice-minimal.yaml && aif explain minimal{inside}", ""
     yield f"kubectl delete{inside} aiservice {EXPLAINED}", "its Deployment and Service go with it"
     yield "make demo-down", "end just what was started here"
+
+
+def _mending(standing: Standing) -> Iterator[tuple[str, str]]:
+    """Yield what makes slowed nodes fast again."""
+    if standing.nodes is Nodes.SIMULATED:
+        yield f"kubectl annotate node --all {SLOWDOWN}-", "all nodes are fast again"
+        return
+    command = f"(cd e2e && {sys.executable} -m cluster slow-node ran-1 --reset --name {standing.cluster.name})"
+    yield command, "ran-1 is fast again"
 
 
 def _environment(cluster: Cluster) -> Iterator[str]:

@@ -13,7 +13,8 @@ from load.clients import Ended, Sender, sender
 from load.plan import Client, Lane, Plan, due
 from load.tally import Failure, Tally
 
-_MOST_RECORDS = 10_000
+_MOST_RECORDS = 2_000
+"""Of each way to fail that each kind of clients met, so that what is frequent hides nothing that is rare."""
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class Course:
     def _note(self, lane: Lane, tally: Tally, ended: Ended) -> None:
         failure = ended.failure or Failure.OTHER
         tally.failures[failure] += 1
-        if len(self.records) < _MOST_RECORDS:
+        if tally.failures[failure] <= _MOST_RECORDS:
             told = {"client": lane.client.value, "url": lane.url, "failure": failure.value, "detail": ended.detail}
             self.records.append({"time": round(time.time(), 3), **told})
 

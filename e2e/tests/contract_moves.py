@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from network import within
+import prometheus_server
+from network import a_compute_node, within
 from operator_process import Operators, Replica
-from pod_traffic import PodTraffic
+from pod_traffic import PodTraffic, following
 from pool import Pool
 from prometheus_server import Prometheus
 from rest import Json, Rest, eventually
 from services import Services
+
+from cluster.api import Cluster
 
 GOOD, BAD, WORSE = 0.010, 0.200, 0.500
 """Seconds of a request: well within a target of 100 ms, well beyond it, and worse than that."""
@@ -95,3 +102,29 @@ class Moves:
             return next((each for each in self.records(name) if each["id"] == number), {})
 
         return eventually(over, f"move {number} is over", within_s)
+
+
+World = Callable[[int], AbstractContextManager[Moves]]
+"""Makes so many nodes and everything around them."""
+
+
+@contextmanager
+def world(
+    cluster: Cluster, rest: Rest, operators: Operators, services: Services, folder: Path, size: int
+) -> Iterator[Moves]:
+    """Yield `size` nodes without accelerators, a Prometheus and the requests of a namespace; no operator runs yet."""
+    traffic = PodTraffic()
+    pool = Pool(cluster, rest, f"moves-{secrets.token_hex(3)}", size, 0)
+    with prometheus_server.running(folder, traffic) as prometheus:
+        pool.create(pool.nodes)
+        for name in pool.nodes:
+            rest.apply("computenodes", a_compute_node(name))
+        here = Moves(pool, traffic, prometheus, operators, services, rest)
+        try:
+            with following(rest, services.namespace, traffic, prometheus):
+                yield here
+        finally:
+            for replica in here.replicas:
+                if replica.alive:
+                    replica.end()
+            pool.raze()

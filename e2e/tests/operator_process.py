@@ -26,6 +26,9 @@ from rest import eventually
 
 _NUMBERS: Final = itertools.count(1)
 _PATIENCE_S: Final = 20.0
+_LEADING_S: Final = 120.0
+"""A busy machine takes its time to load the program, and a Lease that a killed replica left runs out after 15 s."""
+
 _QUOTED_LINES: Final = 40
 
 
@@ -136,9 +139,13 @@ class Operators:
         return replica
 
     def start_leading(self, *options: str, **settings: str) -> Replica:
-        """Start a replica and return once it holds the Lease."""
+        """Start a replica and return once it holds the Lease; one that does not come to lead is ended again."""
         replica = self.start(*options, **settings)
-        eventually(lambda: _leads(replica), f"{replica.identity} leads")
+        try:
+            eventually(lambda: _leads(replica), f"{replica.identity} leads", _LEADING_S)
+        except AssertionError:
+            replica.kill()
+            raise
         return replica
 
     def end_all(self) -> None:

@@ -26,6 +26,8 @@ class PodTraffic(Traffic):
     nodes: dict[str, float] = field(default_factory=dict)
     failing_on: dict[str, float] = field(default_factory=dict)
     usual: float = 0.010
+    _computed: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    """Requests and seconds of computing by pod: the server takes all of a request's time to compute it."""
     _shares: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
 
     def lead(self, namespace: str, pods: list[tuple[str, str, float]]) -> None:
@@ -42,8 +44,17 @@ class PodTraffic(Traffic):
             seconds = self.nodes.get(node, self.usual)
             failed = requests * share * self.failing_on.get(node, 0.0)
             self._failures[who] = self._failures.get(who, 0.0) + failed
+            count, computed = self._computed.get(who, (0.0, 0.0))
+            self._computed[who] = (count + requests * share, computed + requests * share * seconds)
             for bound in self._counts[who]:
                 self._counts[who][bound] += requests * share if seconds <= bound else 0.0
+
+    def exposition(self, who: tuple[str, str]) -> str:
+        """Return the metrics of one pod as its server would; what it computed calibrates its node."""
+        count, seconds = self._computed.get(who, (0.0, 0.0))
+        lines = ["# TYPE aif_compute_seconds histogram"]
+        lines += [f'aif_compute_seconds_bucket{{le="+Inf"}} {count}', f"aif_compute_seconds_count {count}"]
+        return super().exposition(who) + "\n".join([*lines, f"aif_compute_seconds_sum {seconds}", ""])
 
 
 @contextmanager

@@ -42,6 +42,8 @@ class Traffic:
     """Exposed instead of every count where it is not empty, such as NaN."""
     pages: dict[tuple[str, str], Callable[[], str]] = field(default_factory=dict)
     """What is exposed instead of simulated requests at /FIRST/SECOND."""
+    beside: Callable[[], str] = str
+    """Exposed beside the requests of each service."""
     _counts: dict[tuple[str, str], dict[float, float]] = field(default_factory=dict)
     _failures: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,7 +69,7 @@ class Traffic:
             lines += [f"aif_request_seconds_sum {total}", f"aif_request_seconds_count {self.value or total}"]
             lines += ["# TYPE aif_request_failures_total counter"]
             lines += [f"aif_request_failures_total {self._failures.get(who, 0.0)}"]
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + f"\n{self.beside()}"
 
     @property
     def known(self) -> frozenset[tuple[str, str]]:

@@ -97,14 +97,18 @@ OF_AISERVICE: Final = (
         "spec",
         "qos.energy needs model.flopsPerRequest and a cut named Input in model.cuts",
         {"spec.qos.latency": ABSENT},
-        {"spec.qos.latency": ABSENT, "spec.model.flopsPerRequest": ABSENT},
+        {"spec.qos.latency": ABSENT, "spec.model.flopsPerRequest": ABSENT, "spec.model.exits": []},
     ),
     RuleCase(
         "AIService",
         "spec",
         "qos.accuracy needs model.accuracyBasisPoints, or accuracyBasisPoints of every variant",
-        {"spec.model.accuracyBasisPoints": ABSENT},
-        {"spec.model.accuracyBasisPoints": ABSENT, "spec.variants[0].accuracyBasisPoints": ABSENT},
+        {"spec.model.accuracyBasisPoints": ABSENT, "spec.model.exits": []},
+        {
+            "spec.model.accuracyBasisPoints": ABSENT,
+            "spec.model.exits": [],
+            "spec.variants[0].accuracyBasisPoints": ABSENT,
+        },
     ),
     RuleCase(
         "AIService",
@@ -126,6 +130,13 @@ OF_AISERVICE: Final = (
         "approvalSteps are named if and only if level is Partial",
         {"spec.autonomy": {"level": "Full"}},
         {"spec.autonomy.level": "Full"},
+    ),
+    RuleCase(
+        "AIService",
+        "spec.model",
+        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest",
+        {"spec.model.exits": [], "spec.model.accuracyBasisPoints": ABSENT, "spec.qos.accuracy": ABSENT},
+        {"spec.model.accuracyBasisPoints": ABSENT, "spec.qos.accuracy": ABSENT},
     ),
     RuleCase(
         "AIService",

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo import manifests, running, story, waiting
-from demo.record import DemoRecord, Files, Made, load, save
-from demo.up import Standing
+from demo import breach, manifests, real, running, story, waiting
+from demo.record import DemoRecord, Files, Made, Nodes, load, save
+from demo.up import Standing, known_of
+from rich.console import Console
 
 from cluster.api import Cluster
 from cluster.errors import ClusterError, PartDied
 from cluster.health import await_fact
+from cluster.paths import Folders
 from cluster.process import spawn, stop
+from cluster.progress import Steps
+from cluster.real import requirements
+from cluster.real.machine import DEFAULT_NODES
+from cluster.real.python_image import RUNTIME_IMAGE
 from cluster.record import Provider
 
 CLUSTER = Cluster("aif-demo", Provider.EMBEDDED, "/state/kubeconfig.yaml", None, Path("/cache/bin/kubectl"))
@@ -26,6 +32,33 @@ def test_every_compute_node_has_a_node_with_the_resources_that_it_claims() -> No
     for compute_node in demo.compute_nodes:
         for device in compute_node["spec"]["capability"]["devices"]:
             assert resources[compute_node["spec"]["nodeName"]][device["type"]] == str(device["count"])
+
+
+def test_each_real_node_has_a_compute_node_and_the_service_a_server_that_answers() -> None:
+    demo = manifests.load_real()
+    assert demo.computing == [node.name for node in DEFAULT_NODES]
+    (service,) = demo.services
+    assert service["spec"]["workload"]["image"] == RUNTIME_IMAGE
+    assert service["metadata"]["name"] == breach.MOVED
+    assert service["spec"]["load"]["requestsPerSecond"] == real.RATE
+
+
+def test_the_demo_is_up_on_one_kind_of_nodes_at_a_time(tmp_path: Path) -> None:
+    files = Files(tmp_path / "demo")
+    save(files, DemoRecord(Provider.EMBEDDED, "/k", None, nodes=Nodes.REAL))
+    assert known_of(files, Nodes.REAL) is not None
+    with pytest.raises(ClusterError, match="up with real nodes: run `make demo-down` first"):
+        known_of(files, Nodes.SIMULATED)
+
+
+def test_where_no_real_node_can_run_the_demo_says_why_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "problem", lambda: "real nodes need root: run the command with sudo")
+    folders = Folders(cache=tmp_path / "cache", state=tmp_path / "state")
+    with pytest.raises(ClusterError, match=r"need root.*; without NODES=real the demo runs on simulated nodes"):
+        real.up(folders, Files(tmp_path / "demo"), Steps(Console(quiet=True)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_node_registers_itself_by_its_label() -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import prometheus_server
+import contract_moves
 import pytest
-from contract_moves import Moves
-from network import a_compute_node
+from contract_moves import Moves, World
 from operator_process import Operators
-from pod_traffic import PodTraffic, following
-from pool import Pool
 from rest import Rest
 from services import Services
 
@@ -20,20 +17,13 @@ from cluster.api import Cluster
 
 
 @pytest.fixture
-def moves(cluster: Cluster, rest: Rest, operators: Operators, services: Services, tmp_path: Path) -> Iterator[Moves]:
-    """Two nodes without accelerators that no other test has, and everything around them; no operator yet."""
-    traffic = PodTraffic()
-    pool = Pool(cluster, rest, f"moves-{secrets.token_hex(3)}", 2, 0)
-    with prometheus_server.running(tmp_path, traffic) as prometheus:
-        pool.create(pool.nodes)
-        for name in pool.nodes:
-            rest.apply("computenodes", a_compute_node(name))
-        world = Moves(pool, traffic, prometheus, operators, services, rest)
-        try:
-            with following(rest, services.namespace, traffic, prometheus):
-                yield world
-        finally:
-            for replica in world.replicas:
-                if replica.alive:
-                    replica.end()
-            pool.raze()
+def world(cluster: Cluster, rest: Rest, operators: Operators, services: Services, tmp_path: Path) -> World:
+    """Makes so many nodes without accelerators that no other test has, and everything around them; no operator yet."""
+    return partial(contract_moves.world, cluster, rest, operators, services, tmp_path)
+
+
+@pytest.fixture
+def moves(world: World) -> Iterator[Moves]:
+    """Two nodes, and everything around them."""
+    with world(2) as here:
+        yield here

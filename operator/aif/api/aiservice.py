@@ -21,7 +21,7 @@ from aif.api.base import (
     list_map,
 )
 from aif.api.metadata import ObjectMeta
-from aif.api.model import INPUT_CUT, Cut, Generation, Load, Model, UserEquipment
+from aif.api.model import INPUT_CUT, Cut, Generation, Load, Model, ModelExit, UserEquipment
 from aif.api.operation import (
     ApprovalStep,
     Autonomy,
@@ -50,6 +50,7 @@ __all__ = [
     "Metrics",
     "Migration",
     "Model",
+    "ModelExit",
     "Offload",
     "PlacementRule",
     "ServiceType",

@@ -39,6 +39,41 @@ class Predicted(ApiModel):
     """Accuracy of the service, in hundredths of a per cent."""
 
 
+class PlannedExit(ApiModel):
+    """Exit and cut that were chosen together under the latency target; nothing serves them yet."""
+
+    name: _Name
+    """Name in spec.model.exits; Output for all of the model."""
+
+    cut: _Name
+    """Where the model is parted before it; Input runs all of it on the node."""
+
+    accuracy_basis_points: Count
+    """Accuracy of its answers over the link, in hundredths of a per cent."""
+
+    microseconds: Count
+    """Time of a request with both."""
+
+    in_time: bool
+    """Whether that meets the latency target; where no exit does, this is the quickest."""
+
+
+class Share(ApiModel):
+    """What the service may take of what it shares with others on its node, all replicas together."""
+
+    services: Annotated[int, Field(ge=2, le=100_000)]
+    """Services that share, this one included."""
+
+    cpu: _Name
+    """Cores of the node."""
+
+    up_bits_per_second: _Name
+    """Rate of the users' link."""
+
+    microseconds: Count
+    """Time of a request's transfer and compute with that share."""
+
+
 class RunnerUp(ApiModel):
     """What would have been taken otherwise: the next best candidate, else the users' devices where they could serve."""
 
@@ -70,11 +105,17 @@ class Plan(ApiModel):
     cut: _Name | None = None
     """Where the model is parted; Input runs all of it on the node."""
 
+    exit: PlannedExit | None = None
+    """Exit of the model that would answer; absent where the model has none, or no latency target says which."""
+
     parts: Annotated[list[PlanPart], Field(max_length=8)] = Field(default_factory=list)
     """Who computes what of a request, from the users on."""
 
     predicted: Predicted | None = None
     """QoAIS as predicted at the decision."""
+
+    share: Share | None = None
+    """Joint allocation of link and processor to all who share them, as of the last look; a next copy is made by it."""
 
     runner_up: RunnerUp | None = None
     """What would have been taken otherwise."""

@@ -90,6 +90,7 @@ class Reason(StrEnum):
     SPEC_CHANGED = "SpecChanged"
     REQUESTED = "Requested"
     REBALANCE = "Rebalance"
+    HANDOVER_EXPECTED = "HandoverExpected"
 
     K_ANONYMITY_NOT_REACHED = "KAnonymityNotReached"
     QUORUM_NOT_REACHED = "QuorumNotReached"

@@ -13,6 +13,16 @@ _Name = Annotated[str, Field(max_length=253)]
 _Text = Annotated[str, Field(max_length=256)]
 
 
+class ReplicaShare(ApiModel):
+    """What one replica may take of what its service shares with others: limits of its pods, which nothing changes."""
+
+    cpu: _Name
+    """Cores, never fewer than it asks for."""
+
+    ingress_bits_per_second: _Name | None = None
+    """Rate of what it receives; absent where that is beyond what Kubernetes takes."""
+
+
 class Placement(ApiModel):
     """Replicas of the service on one node."""
 
@@ -48,6 +58,12 @@ class Placement(ApiModel):
 
     predicted_millijoules_per_request: Count | None = None
     """Energy of a request, predicted at the decision."""
+
+    users_at: _Name | None = None
+    """Radio site of the users for which it was chosen, as it was measured or predicted; absent where as declared."""
+
+    share: ReplicaShare | None = None
+    """What each replica may take, by the joint allocation at the decision; absent where nothing is shared."""
 
 
 class Phase(StrEnum):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from aif.api.base import ApiModel, BasisPoints, ObjectName, Precision, ShortText, Watts, list_map
+from aif.api.base import ApiModel, BasisPoints, ObjectName, Precision, ShortText, Watts, cel, list_map
 from aif.api.computenode import LinkQuality
 from aif.api.quantity import Capacity, Demand
 
@@ -27,6 +27,19 @@ class Cut(ApiModel):
     """Data of one request that crosses the cut, in bits."""
 
 
+class ModelExit(ApiModel):
+    """A place where the model can answer early, less accurately than all of it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
+    """Name of the exit."""
+
+    flops: Capacity
+    """FLOP of one request that leaves here, the head of the exit included."""
+
+    accuracy_basis_points: BasisPoints
+    """Accuracy of its answers, in hundredths of a per cent."""
+
+
 class Generation(ApiModel):
     """The decoding of a generative model, token by token."""
 
@@ -40,8 +53,18 @@ class Generation(ApiModel):
     """Output tokens of a usual request."""
 
 
+_EXITS = cel(
+    (
+        "!has(self.exits) || self.exits.size() == 0 || (has(self.accuracyBasisPoints) && has(self.flopsPerRequest))",
+        "model.exits need model.accuracyBasisPoints and model.flopsPerRequest",
+    ),
+)
+
+
 class Model(ApiModel):
     """What the planner knows of the model; without a figure the dimensions that need it cannot be promised."""
+
+    model_config = ConfigDict(json_schema_extra=_EXITS)
 
     name: ShortText
     """Name of the model."""
@@ -63,6 +86,11 @@ class Model(ApiModel):
 
     cuts: Annotated[list[Cut], Field(max_length=32, json_schema_extra=list_map("name"))] = Field(default_factory=list)
     """Where the model can be parted; Input gives the data of the raw input."""
+
+    exits: Annotated[list[ModelExit], Field(max_length=8, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """Where the model can answer early; the whole model is always one more. Planned for, not served yet."""
 
     generation: Generation | None = None
     """Decoding of generated text."""

@@ -42,6 +42,7 @@ class Signal(StrEnum):
     LINK_RELIABILITY = "linkReliability"
     SAMPLED_AT = "sampledAt"
     BUCKETS = "buckets"
+    UE_SITE = "ueSite"
 
 
 LATENCIES: Final = {

@@ -24,6 +24,7 @@ from aif.scheduling.ledger import Claim, Ledger
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Choice
 from aif.scheduling.usage import Usage
+from aif.scheduling.whereabouts import Whereabouts
 
 Json = dict[str, Any]
 
@@ -31,6 +32,7 @@ NODE: Final = TypeAdapter[Node | None](Node | None)
 NODES: Final = TypeAdapter[tuple[Node, ...]](tuple[Node, ...])
 CLAIMS: Final = TypeAdapter[tuple[Claim, ...]](tuple[Claim, ...])
 PODS: Final = TypeAdapter[tuple[Pod, ...]](tuple[Pod, ...])
+USERS: Final = TypeAdapter[Whereabouts | None](Whereabouts | None)
 JUDGED: Final = TypeAdapter[tuple[Judged, ...] | None](tuple[Judged, ...] | None)
 POLICY: Final = TypeAdapter(Policy)
 

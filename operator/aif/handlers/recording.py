@@ -104,6 +104,7 @@ class Recording:
             "barred": sorted(snapshot.barred),
             "mayMove": snapshot.may_move,
             "judged": snapshot.judged,
+            "users": snapshot.users,
             "results": {
                 service.metadata.uid: {
                     "places": [place_of(placement) for placement in places],

@@ -21,6 +21,7 @@ from aif.handlers.calibrating import Calibrator
 from aif.handlers.gauges import Gauges
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.measured import Measured
+from aif.handlers.positions import Positions
 from aif.handlers.resources import Look, ResourceWatcher
 from aif.handlers.usage import Consumer, UsageMeter
 from aif.handlers.world import World
@@ -52,8 +53,10 @@ class Rounds:
         self._expected: dict[object, Expectation] = {}
         self._resources: ResourceWatcher | None = None
         self._calibrator: Calibrator | None = None
+        self._positions: Positions | None = None
         if source is not None:
             self._resources = ResourceWatcher(source, resources, self._look, self._changed, metrics)
+            self._positions = Positions(source, profiles, world.table, world.policy, self._changed)
             self._calibrator = Calibrator(source, profiles, self._placed, self._nodes, self._node_changed, metrics)
         self._gauges = Gauges(metrics)
         self._meter = UsageMeter(source, profiles, self._pods, metrics)
@@ -61,10 +64,10 @@ class Rounds:
 
     def _connect(self) -> None:
         """Have decisions look up what is measured here."""
-        watcher, calibrator = self._resources, self._calibrator
-        if watcher is not None and calibrator is not None:
+        watcher, calibrator, positions = self._resources, self._calibrator, self._positions
+        if watcher is not None and calibrator is not None and positions is not None:
             self._world.measured = Measured(
-                pressures=watcher.pressures, reading=watcher.reading, learnt=calibrator.learnt
+                pressures=watcher.pressures, reading=watcher.reading, users=positions.of, learnt=calibrator.learnt
             )
 
     async def run(self, tick_seconds: float) -> None:
@@ -81,9 +84,10 @@ class Rounds:
     async def tick(self, moment: float) -> None:
         """Look once, at a ``moment`` on a clock that only grows."""
         now = self._now()
-        if self._resources is not None and self._calibrator is not None:
+        if self._resources is not None and self._calibrator is not None and self._positions is not None:
             await self._resources.tick(now)
             await self._calibrator.tick(now)
+            await self._positions.tick(self._placed(), now)
         services, pods = list(self._services()), [pod for pod in self._world.pods if pod.service]
         consumers = await asyncio.to_thread(self._consumers, services, pods)
         await self._meter.tick(consumers, now, moment)

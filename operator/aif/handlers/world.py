@@ -102,6 +102,7 @@ class World:
             copies_told_apart=self.copies_told_apart(service),
             may_start=service.metadata.uid in self.moving or len(self.moving) < self.policy.moves_at_once,
             routes_served=self.routes_served,
+            users=self.measured.users(service.metadata.uid),
         )
 
     def hold(self, service: AIService, claims: Collection[Claim]) -> Shortfall | None:

@@ -15,6 +15,9 @@ from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
 
 HOSTNAME = "kubernetes.io/hostname"
+INGRESS = "kubernetes.io/ingress-bandwidth"
+"""Annotation of a pod by which the bandwidth plug-in of the network bounds what it receives."""
+
 DRAIN_SECONDS = 3
 """A stopping replica goes on answering this long: until all nodes have taken it off their lists."""
 PROBE_SECONDS = 5
@@ -82,8 +85,8 @@ def deployment(service: AIService, placement: Placement, variant: Variant, hostn
             "progressDeadlineSeconds": workload.startup_seconds + 60,
             "selector": {"matchLabels": {SERVICE_LABEL: service.metadata.name, COPY_LABEL: copy}},
             "template": {
-                "metadata": {"labels": labels(service, copy)},
-                "spec": _pod(service, workload, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
+                "metadata": {"labels": labels(service, copy), **_present({"annotations": _traffic(placement)})},
+                "spec": _pod(service, placement, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
             },
         },
     }
@@ -95,7 +98,13 @@ def _workload(service: AIService) -> Workload:
     return service.spec.workload
 
 
-def _pod(service: AIService, workload: Workload, variant: Variant, policy: Policy) -> Json:
+def _traffic(placement: Placement) -> Json:
+    rate = placement.share and placement.share.ingress_bits_per_second
+    return {INGRESS: rate} if rate else {}
+
+
+def _pod(service: AIService, placement: Placement, variant: Variant, policy: Policy) -> Json:
+    workload = _workload(service)
     optional: Json = {
         "priorityClassName": service.spec.priority_class_name,
         "runtimeClassName": workload.runtime_class_name,
@@ -110,12 +119,12 @@ def _pod(service: AIService, workload: Workload, variant: Variant, policy: Polic
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container(workload, variant)],
+        "containers": [_container(workload, variant, placement)],
         **_present(optional),
     }
 
 
-def _container(workload: Workload, variant: Variant) -> Json:
+def _container(workload: Workload, variant: Variant, placement: Placement) -> Json:
     optional: Json = {
         "command": workload.command,
         "args": [*workload.args, *variant.args],
@@ -127,7 +136,7 @@ def _container(workload: Workload, variant: Variant) -> Json:
         "name": "service",
         "image": workload.image,
         "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
-        "resources": _resources(workload.resources, variant),
+        "resources": _resources(workload.resources, variant, placement),
         "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2, "timeoutSeconds": PROBE_SECONDS},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
@@ -149,10 +158,12 @@ def _startup_probe(workload: Workload) -> Json | None:
     }
 
 
-def _resources(common: Resources, variant: Variant) -> Json:
+def _resources(common: Resources, variant: Variant, placement: Placement) -> Json:
     merged = common.to_dict() | variant.resources.to_dict()
     requests = {name: merged[key] for key, name in _RESOURCE_NAMES.items() if key in merged}
     limits = {name: amount for name, amount in requests.items() if name != "cpu"}
+    if placement.share is not None and "cpu" in requests:
+        limits["cpu"] = placement.share.cpu
     if variant.accelerator != NO_ACCELERATOR:
         devices = {variant.accelerator: str(variant.count)}
         requests, limits = requests | devices, limits | devices

@@ -17,8 +17,10 @@ from aif.reconcile.holding import claims_for
 from aif.reconcile.offloading import network_side
 from aif.reconcile.outcome import Outcome, locally, placed_verdict, short
 from aif.reconcile.plans import local_plan, network_plan
+from aif.reconcile.sharing import for_replica
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.selection import Choice, Selection
+from aif.scheduling.sharing import SiteShare, share_of
 
 
 def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Sequence[Placement]) -> Outcome:
@@ -40,7 +42,9 @@ def gate(service: AIService, snapshot: Snapshot, selection: Selection, kept: Seq
 
 def taken(service: AIService, selection: Selection, kept: Sequence[Placement], snapshot: Snapshot) -> Outcome:
     """Return that the choice is taken, beside the placements that are ``kept``."""
-    new = [_placement(service, choice) for choice in selection.choices]
+    shares = [share_of(choice.claim, snapshot.table) for choice in selection.choices]
+    site = service.spec.ue.attached_to if snapshot.users is not None and service.spec.ue is not None else None
+    new = [_placement(service, choice, share, site) for choice, share in zip(selection.choices, shares, strict=True)]
     placements = (*kept, *new)
     claims = [replace(choice.claim, copy=place.copy_id) for choice, place in zip(selection.choices, new, strict=True)]
     degraded = None
@@ -52,13 +56,13 @@ def taken(service: AIService, selection: Selection, kept: Sequence[Placement], s
         placements,
         (*claims_for(service, tuple(kept), snapshot), *claims),
         selection,
-        network_plan(service, selection, selection.choices[0]),
+        network_plan(service, selection, selection.choices[0], shares[0]),
         degraded,
         shortfall=selection.shortfall,
     )
 
 
-def _placement(service: AIService, choice: Choice) -> Placement:
+def _placement(service: AIService, choice: Choice, share: SiteShare | None, users_at: str | None) -> Placement:
     return Placement(
         node=choice.node,
         node_name=choice.node_name,
@@ -70,6 +74,8 @@ def _placement(service: AIService, choice: Choice) -> Placement:
         predicted_latency_microseconds=evidence.microseconds(choice),
         predicted_network_microseconds=evidence.network_microseconds(choice),
         predicted_millijoules_per_request=evidence.millijoules(choice),
+        users_at=users_at,
+        share=for_replica(share, choice.claim, choice.replicas),
     )
 
 

@@ -15,6 +15,7 @@ from aif.reconcile.tenure import claims_of
 from aif.scheduling.claims import claim_for
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.whereabouts import seen_from
 
 
 def held(service: AIService, table: NodeTable, policy: Policy) -> tuple[Claim, ...]:
@@ -55,5 +56,6 @@ def claim_of(service: AIService, placement: Placement, table: NodeTable, policy:
     variant = variant_of(service, placement)
     if variant is None:
         return None
-    claim = claim_for(sized(service, placement.replicas, variant), variant, placement.node, table, policy)
+    part = sized(seen_from(service, placement.users_at, table), placement.replicas, variant)
+    claim = claim_for(part, variant, placement.node, table, policy)
     return claim and replace(claim, copy=placement.copy_id)

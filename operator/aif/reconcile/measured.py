@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ _ALARMS = {Phase.QUIET: None, Phase.PENDING: "Pending", Phase.RAISED: "Raised"}
 _RAISED = _ALARMS[Phase.RAISED]
 _UNAVAILABLE = (Gap.FAILED, Gap.MISSING, Gap.STALE)
 _VERDICTS = {Finding.UNKNOWN: "Unknown", Finding.MET: "Met", Finding.BREACHED: "Breached"}
+_FIGURE = re.compile(r" is (?:\d+|unknown)[^;]*")
+"""What `sentence` says of a dimension that changes with every look."""
 _UNITS = {1e-6: "us", 1e-3: "mJ", 1e-4: "basis points"}
 
 
@@ -95,13 +98,13 @@ def conditions(service: AIService, judged: Sequence[Judged] | None) -> Iterator[
             known is not None
             and (known.status, known.reason) == (verdict.status, verdict.reason)
             and known.observed_generation == service.metadata.generation
-            and _dimensions(known.message) == _dimensions(verdict.message)
+            and _without_figures(known.message) == _without_figures(verdict.message)
         )
         yield replace(verdict, message=known.message) if known is not None and same else verdict
 
 
-def _dimensions(message: str) -> list[str]:
-    return [part.partition(" is ")[0] for part in message.split("; ")]
+def _without_figures(message: str) -> str:
+    return _FIGURE.sub("", message)
 
 
 def verdicts(service: AIService, judged: Sequence[Judged] | None) -> Iterator[Verdict]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.conditions import Reason
 from aif.contract.copies import CopyLook
@@ -16,6 +17,7 @@ from aif.domain.policy import Policy
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
+from aif.scheduling.whereabouts import Whereabouts, seen_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Snapshot:
         copies_told_apart: Whether the metric profile of the service knows one copy from another.
         may_start: Whether one more service may begin to move; False while as many as allowed do.
         routes_served: Whether the API server knows HTTPRoute.
+        users: Where its users are, and whether it moves ahead of them; None where nobody tells.
     """
 
     table: NodeTable
@@ -53,6 +56,11 @@ class Snapshot:
     copies_told_apart: bool = True
     may_start: bool = True
     routes_served: bool = False
+    users: Whereabouts | None = None
+
+    def located(self, service: AIService) -> AIService:
+        """Return ``service`` with its users where they are, as far as that is told."""
+        return service if self.users is None else seen_from(service, self.users.site, self.table)
 
 
 @dataclass(frozen=True, slots=True)

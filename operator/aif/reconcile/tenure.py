@@ -10,14 +10,15 @@ from aif.api.aiservice import AIService
 from aif.api.conditions import Reason
 from aif.api.migration_status import Placement
 from aif.api.workload import Variant
-from aif.contract.alarms import Finding
+from aif.contract.alarms import Finding, Phase
 from aif.reconcile.copies import copy_id
 from aif.reconcile.loss import GRACE_SECONDS, partition, patience
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
-from aif.scheduling.cycle import select
+from aif.scheduling.cycle import holds, select
 from aif.scheduling.ledger import Claim
+from aif.scheduling.whereabouts import seen_from
 
 UNSCHEDULABLE_SECONDS = 10.0
 """How long the scheduler may find no place for a pod of ours before we believe it."""
@@ -81,13 +82,19 @@ def _lost(placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure | N
 def _settled(service: AIService, placement: Placement, snapshot: Snapshot, now: datetime) -> Tenure:
     """Return whether the node still meets every hard limit, what is on its way out left aside.
 
-    Telemetry that is lost moves nobody. Nor do predictions of what is measured: that the contract itself says.
+    Telemetry that is lost moves nobody. Nor do predictions of what is measured: that the contract itself says. An alarm
+    outlives the loss of its metric, and so does this: values that come and go change nothing.
     """
-    known = any(each.finding is not Finding.UNKNOWN for each in snapshot.judged or ())
+    measured = snapshot.judged or ()
+    known = any(each.finding is not Finding.UNKNOWN or each.phase is Phase.RAISED for each in measured)
     table = snapshot.table.declared() if known else snapshot.table
     table = table.settled().heard().without(claims_of([placement], snapshot)).only({placement.node})
     variant = variant_of(service, placement)
-    here = select(sized(service, placement.replicas, variant), table, snapshot.policy)
+    whole = seen_from(service, placement.users_at, table)
+    part = sized(whole, placement.replicas, variant)
+    if holds(part, table, snapshot.policy):
+        return Tenure(placement)
+    here = select(part, table, snapshot.policy)
     if here.chosen is not None and not here.shortfall:
         return Tenure(placement)
     if here.reason in LOST:

@@ -14,6 +14,7 @@ from aif.reconcile.gate import gate
 from aif.reconcile.holding import claims_for
 from aif.reconcile.outcome import Outcome, placed_verdict, short
 from aif.reconcile.rollout import variant_of
+from aif.reconcile.sharing import reshared
 from aif.reconcile.sizing import sized
 from aif.reconcile.snapshot import Snapshot
 from aif.reconcile.tenure import Tenure, claims_of
@@ -73,7 +74,7 @@ def _confirmed(
         placed_verdict(placements),
         placements,
         claims,
-        plan=service.status.plan,
+        plan=reshared(service.status.plan, claims, snapshot.table),
         again_after=min(again, default=None),
     )
 
@@ -100,6 +101,7 @@ def _replace(
     service: AIService, kept: list[Placement], leaving: list[Tenure], missing: int, snapshot: Snapshot
 ) -> Outcome:
     """Find places for the replicas that have none, beside those that stay."""
+    service = snapshot.located(service)
     kept = _grown(service, kept, missing, snapshot) if not leaving else kept
     wanted = service.spec.workload.replicas if service.spec.workload else 0
     missing = wanted - sum(placement.replicas for placement in kept)

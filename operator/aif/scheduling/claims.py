@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from aif.api.aiservice import AIService
+from aif.api.qos import LatencyIndicator
 from aif.api.workload import Variant
 from aif.domain.policy import Policy
 from aif.scheduling.ledger import Claim
@@ -30,7 +31,19 @@ def claim_on(problem: Problem, row: int) -> Claim:
         device=demand.device,
         utilisation=_told(float(demand.flops_per_second / problem.node_rate[row])),
         site=table.names[site] if site >= 0 else "",
+        requests_per_second=_told(demand.requests_per_second),
+        latency_seconds=_left(problem, row),
     )
+
+
+def _left(problem: Problem, row: int) -> float:
+    """Return what the target leaves for the input and for compute, beside round trip, answer and wait."""
+    latency, prediction = problem.service.spec.qos.latency, problem.prediction
+    if latency is None or latency.indicator is not LatencyIndicator.REQUEST:
+        return 0.0
+    sending = problem.demand.up_bits / problem.links.up[row]
+    beside = prediction.communication[row] - sending + prediction.wait[row]
+    return max(0.0, _told(float(latency.max_p99_microseconds / 1e6 - beside)))
 
 
 def claim_for(

@@ -48,6 +48,17 @@ def select(service: AIService, table: NodeTable, policy: Policy) -> Selection:
     return Contest(service, table, policy).select()
 
 
+def holds(service: AIService, table: NodeTable, policy: Policy) -> bool:
+    """Tell whether a node takes all replicas in some variant: then `select` takes one, and nothing is short.
+
+    Nothing is scored and nothing explained, which is most of what a selection takes. Where no node does, several may
+    still hold the replicas together.
+    """
+    contest = Contest(service, table, policy)
+    climbed = contest.steps < len(policy.ladder)
+    return bool((contest.fitting() & climbed).any())
+
+
 class Contest:
     """A service against all nodes; what does not depend on what is free is counted once, however often it is held."""
 

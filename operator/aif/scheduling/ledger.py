@@ -37,6 +37,9 @@ class Claim:
         device: Device type that computes.
         utilisation: Share of the node's devices of that type that the declared load keeps busy.
         site: ComputeNode whose link to the users carries the traffic; empty where the users bring their own.
+        requests_per_second: Load of the replicas; 0 where nobody told.
+        latency_seconds: What the latency target leaves for the transfer of the input and for compute; 0 where there is
+            no target, or the figures are missing.
         copy: Copy of the service whose pods use it; empty for all of its pods on the node.
         leaving: Whether that copy is on its way out: held until it is gone, and no reason for others to leave.
     """
@@ -54,6 +57,8 @@ class Claim:
     device: str = CPU
     utilisation: float = 0.0
     site: str = ""
+    requests_per_second: float = 0.0
+    latency_seconds: float = 0.0
     copy: str = ""
     leaving: bool = False
 

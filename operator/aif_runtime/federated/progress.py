@@ -50,6 +50,7 @@ class Progress:
         excluded: Clients that sent what could not be used, each with why.
         lost: Clients that failed in the last round, each with why.
         routine: What the routine manager says of itself.
+        tasks: How far each task is, by name.
     """
 
     rounds: int
@@ -72,6 +73,7 @@ class Progress:
     excluded: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     routine: dict[str, Any] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def remaining_seconds(self) -> float | None:
@@ -100,6 +102,7 @@ class Progress:
             "excluded": self.excluded,
             "lost": self.lost,
             "routine": self.routine,
+            "tasks": dict(self.tasks),
             "history": list(self.history),
         }
 

@@ -107,9 +107,10 @@ class Rounds:
 
     def _counted(self, peer: Peer) -> None:
         del peer
-        self.progress.live = len(self._present())
+        self.progress.live = len(self.present())
 
-    def _present(self) -> list[str]:
+    def present(self) -> list[str]:
+        """Return the names of the clients that are attached."""
         return [peer.name for peer in self.hub.attached() if peer.info.get("role") == "client"]
 
     def _done(self) -> bool:
@@ -153,12 +154,13 @@ class Rounds:
         if not math.isfinite(loss) or not all(np.isfinite(array).all() for array in combined.values()):
             raise JobFailed("Diverged", f"round {turn} led to numbers that are not finite; try a smaller learning rate")
         self.state = combined
-        metrics = {"trainingLoss": loss, **await self._judge(turn)}
+        judged = await self.judge(combined, turn) if self.rules.evaluators else {}
+        metrics = {"trainingLoss": loss, **judged}
         self.progress.round, self.progress.metrics, self.progress.answered = turn, metrics, len(updates)
         self.progress.history.append({"round": turn, "clients": len(updates), **metrics})
-        judged = metrics.get("accuracy", -loss)
-        if judged > self._best:
-            self._best, self._best_state, self.progress.best_round = judged, combined, turn
+        worth = metrics.get("accuracy", -loss)
+        if worth > self._best:
+            self._best, self._best_state, self.progress.best_round = worth, combined, turn
         await asyncio.to_thread(self._keep)
         log.info("Finished a round", extra={"round": turn, "clients": len(updates), **metrics})
 
@@ -182,7 +184,7 @@ class Rounds:
         loop = asyncio.get_running_loop()
         full = loop.time() + self._patience()
         while True:
-            names = self._present()
+            names = self.present()
             wanted = self.rules.clients if loop.time() < full else self.rules.quorum
             if loop.time() >= full and self.rules.on_loss is OnLoss.FAIL and len(names) < self.progress.answered:
                 raise JobFailed("ClientLost", f"{len(names)} of {self.progress.answered} clients are left")
@@ -246,20 +248,18 @@ class Rounds:
                 return
             await asyncio.sleep(_LOOK)
 
-    async def _judge(self, turn: int) -> dict[str, float]:
+    async def judge(self, state: Arrays, turn: int) -> dict[str, float]:
+        """Return what an evaluator says of a model; empty where none answers for as long as a round may take."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.rules.round_seconds
-        while self.rules.evaluators:
+        while True:
             judges = [peer for peer in self.hub.attached() if peer.info.get("role") == "evaluator"]
             try:
                 if judges:
-                    answer = await judges[0].request(
-                        "evaluate", config={"round": turn}, arrays=self.state, seconds=60.0
-                    )
+                    answer = await judges[0].request("evaluate", config={"round": turn}, arrays=state, seconds=60.0)
                     return dict(answer.metrics)
             except (PeerLost, PeerRefused, TimeoutError) as error:
                 log.warning("Failed to judge a round", extra={"round": turn, "why": str(error)})
             if loop.time() > until:
                 return {}
             await asyncio.sleep(_LOOK)
-        return {}

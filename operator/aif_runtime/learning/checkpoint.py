@@ -17,6 +17,7 @@ from aif_runtime.learning.arrays import Array, Arrays, digest
 
 log = logging.getLogger(__name__)
 KEEP: Final = 2
+_EPOCH: Final = "epoch"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,13 +83,18 @@ def _notes(folder: Path) -> list[Path]:
 
 def next_epoch(folder: Path) -> int:
     """Return an epoch higher than every one before it, and note it down."""
-    path = folder / "epoch"
+    path = folder / _EPOCH
     try:
         before = int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         before = 0
     write(path, str(before + 1).encode())
     return before + 1
+
+
+def has_begun(folder: Path) -> bool:
+    """Return whether there has been an epoch before."""
+    return (folder / _EPOCH).exists()
 
 
 def result(folder: Path, name: str, arrays: Mapping[str, Array], note: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -28,6 +29,8 @@ PRESSURE_SPREAD: Final = np.array([15.0, 10.0], dtype=np.float32)
 _PRESSURE_FEATURES: Final = 8
 _PRESSURE_TEST_CLIENTS: Final = 20
 _FIRST_TEST_CLIENT: Final = 1_000_000
+_PICTURE: Final = (3, 32, 32)
+_CLASSES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +58,7 @@ class Task:
         loss: Whether they are classes or values.
         scale: For values: what an output of 1 means in the unit of each value.
         tolerance: For values: an example counts as right where each value is so near, in the unit of `scale`.
+        shape: Of one input, such as (channels, rows, columns); `features` numbers without one.
     """
 
     features: int
@@ -62,6 +66,12 @@ class Task:
     loss: Loss
     scale: tuple[float, ...] = ()
     tolerance: float = 0.0
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.shape or (self.features,))
+        if prod(self.shape) != self.features:
+            raise InvalidRole(f"task.shape: {self.shape} has {prod(self.shape)} numbers, features says {self.features}")
 
 
 class Dataset(Protocol):
@@ -184,6 +194,35 @@ def _readings(generator: Generator, count: int) -> Examples:
     return Examples(x.astype(np.float32), ((pressure - PRESSURE_MEAN) / PRESSURE_SPREAD).astype(np.float32))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Made-up pictures of 3 by 32 by 32 numbers in ten classes: a pattern per class, under noise."""
+
+    split: Split
+    examples: int = 400
+
+    @property
+    def task(self) -> Task:
+        """Ten classes."""
+        return Task(prod(_PICTURE), _CLASSES, Loss.CROSS_ENTROPY, shape=_PICTURE)
+
+    def client(self, index: int) -> Examples:
+        """Return what the client ``index`` has."""
+        return self._drawn(default_rng([self.split.seed, index]), self.split.alpha)
+
+    def test(self) -> Examples:
+        """Return pictures that no client has, of all classes alike."""
+        return self._drawn(default_rng([self.split.seed, _FIRST_TEST_CLIENT]), 0.0)
+
+    def _drawn(self, generator: Generator, alpha: float) -> Examples:
+        coarse = default_rng([self.split.seed, _CLASSES, _FIRST_TEST_CLIENT]).normal(0.0, 1.0, (_CLASSES, 3, 4, 4))
+        patterns = np.kron(coarse, np.ones((8, 8))).reshape(_CLASSES, -1)
+        share = generator.dirichlet(np.full(_CLASSES, alpha)) if alpha else np.full(_CLASSES, 1 / _CLASSES)
+        y = generator.choice(_CLASSES, self.examples, p=share)
+        x = patterns[y] + generator.normal(0.0, 1.0, (self.examples, patterns.shape[1]))
+        return Examples(x.astype(np.float32), y.astype(np.int64))
+
+
 def volume(path: Path, split: Split) -> Dataset:
     """Return the data of a safetensors file with `x` (float32, [examples, ...]) and `y` (int64 classes, or float32).
 
@@ -201,19 +240,23 @@ def volume(path: Path, split: Split) -> Dataset:
     classes = y.dtype == np.int64
     outputs = int(y.max()) + 1 if classes else y.reshape(len(y), -1).shape[1]
     loss = Loss.CROSS_ENTROPY if classes else Loss.SQUARED_ERROR
-    task = Task(flat.shape[1], outputs, loss, scale=() if classes else (1.0,) * outputs, tolerance=1.0)
+    scale = () if classes else (1.0,) * outputs
+    task = Task(flat.shape[1], outputs, loss, scale=scale, tolerance=1.0, shape=x.shape[1:])
     return _divided(task, Examples(flat, y if classes else y.reshape(len(y), -1)), split)
 
 
 TASKS: Final[dict[str, Task]] = {
-    "Digits": Task(features=64, outputs=10, loss=Loss.CROSS_ENTROPY),
+    "Digits": Task(features=64, outputs=10, loss=Loss.CROSS_ENTROPY, shape=(1, 8, 8)),
     "BreastCancer": Task(features=30, outputs=2, loss=Loss.CROSS_ENTROPY),
     "Synthetic": BloodPressure(Split()).task,
+    "Images": Images(Split()).task,
 }
 """What is learned from each built-in source; known without its data."""
 
 SOURCES: Final[dict[str, Callable[[Split], Dataset]]] = {
     "Digits": digits,
     "BreastCancer": breast_cancer,
-    "Synthetic": BloodPressure,
 }
+
+DRAWN: Final[dict[str, Callable[[Split, int], Dataset]]] = {"Synthetic": BloodPressure, "Images": Images}
+"""Sources that are drawn for each client, as many examples as are asked for."""

@@ -6,9 +6,8 @@ import numpy as np
 
 from aif_runtime.learning.arrays import Floats
 from aif_runtime.learning.data import Examples
-from aif_runtime.learning.learner import Plan
+from aif_runtime.learning.learner import Learner, Plan
 from aif_runtime.learning.losses import log_softmax, softmax
-from aif_runtime.learning.mlp import Mlp
 from aif_runtime.learning.training import Turn, batches
 
 
@@ -25,7 +24,7 @@ def divergence(student: Floats, teacher: Floats, temperature: float) -> tuple[fl
     return loss, gradient
 
 
-def distil(student: Mlp, teacher: Mlp, examples: Examples, plan: Plan, turn: Turn, temperature: float) -> float:
+def distil(student: Learner, teacher: Learner, examples: Examples, plan: Plan, turn: Turn, temperature: float) -> float:
     """Train the student for one round on the teacher's answers; return the mean loss. Labels are not looked at."""
     student.plan = plan
     total = seen = 0.0

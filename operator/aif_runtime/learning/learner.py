@@ -121,11 +121,27 @@ class Learner(Protocol):
     def load(self, state: Mapping[str, Array]) -> None:
         """Take over numbers of the same names and shapes; UnfitUpdate where they do not fit."""
 
+    @property
+    def velocity(self) -> Arrays:
+        """What momentum remembers, by full name; empty before the first step."""
+
+    def remember(self, velocity: Mapping[str, Array]) -> None:
+        """Take over what momentum remembers; with an empty mapping it forgets."""
+
     def forget(self) -> None:
         """Let momentum forget."""
 
+    def hold(self, masks: Mapping[str, Array]) -> None:
+        """Keep the numbers at 0 where a mask is 0; with an empty mapping all are free."""
+
     def learn(self, x: Floats, y: Array) -> float:
         """Make one step; return the loss before it."""
+
+    def outputs(self, x: Floats) -> Floats:
+        """Return the outputs, and keep what `descend` needs."""
+
+    def descend(self, gradient: Floats) -> None:
+        """Make one step from the gradient of the outputs."""
 
     def predict(self, x: Floats) -> Floats:
         """Return the outputs, shape [examples, outputs]."""
@@ -146,3 +162,6 @@ class Learner(Protocol):
     @property
     def layers(self) -> tuple[LayerFigures, ...]:
         """What each layer costs, the input first."""
+
+    def exported(self) -> bytes:
+        """Return the model as ONNX, with one input and one output; InvalidRole where ONNX is not installed."""

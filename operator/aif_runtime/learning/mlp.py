@@ -16,6 +16,7 @@ from numpy.random import default_rng
 
 from aif_runtime.learning.arrays import Array, Arrays, Floats, fit
 from aif_runtime.learning.errors import InvalidRole
+from aif_runtime.learning.exporting import perceptron
 from aif_runtime.learning.learner import INPUT, OUTPUT, LayerFigures, Plan
 from aif_runtime.learning.losses import FUNCTIONS, Loss
 
@@ -154,7 +155,7 @@ class Mlp:
         self._loss = loss
         count = len(widths) - 1
         layers = [name for index in range(1, count) for name in (f"fc{index}", f"relu{index}")]
-        self._stack = Stack((*layers, f"fc{count}"), _initial(widths, seed), plan or Plan())
+        self._stack = Stack((*layers, f"fc{count}"), initial(widths, seed), plan or Plan())
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -264,8 +265,13 @@ class Mlp:
                 found.append(LayerFigures(name, "Activation", (found[-1].name,), 0, width, 0))
         return tuple(found)
 
+    def exported(self) -> bytes:
+        """Return the model as ONNX."""
+        return perceptron(self._stack.state, self._widths, sum(layer.flop for layer in self.layers))
 
-def _initial(widths: tuple[int, ...], seed: int) -> Arrays:
+
+def initial(widths: tuple[int, ...], seed: int) -> Arrays:
+    """Return the first numbers of a perceptron: the same for the same seed."""
     generator = default_rng([seed, _INITIAL])
     state: Arrays = {}
     for index, (inputs, outputs) in enumerate(pairwise(widths), start=1):

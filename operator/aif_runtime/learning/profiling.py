@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,8 +20,12 @@ def table(name: str, layers: Sequence[LayerFigures]) -> str:
     return f'{{\n  "name": {json.dumps(name)},\n  "layers": [\n{rows}\n  ]\n}}\n'
 
 
-def cuts(layers: Sequence[LayerFigures]) -> list[dict[str, Any]]:
-    """Return what each cut leaves below it: FLOP of an inference, bytes that cross, bytes of parameters and tensors."""
+def cuts(layers: Sequence[LayerFigures], legal: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return what each cut leaves below it: FLOP of an inference, bytes that cross, bytes of parameters and tensors.
+
+    ``legal`` names the cuts there are, ends included; None for one after each layer.
+    """
+    ends = (layers[0].name, layers[-1].name)
     found: list[dict[str, Any]] = []
     flop = parameters = live = 0
     for place, layer in enumerate(layers):
@@ -29,6 +33,8 @@ def cuts(layers: Sequence[LayerFigures]) -> list[dict[str, Any]]:
         parameters += layer.parameters
         before = layers[place - 1].elements if place else 0
         live = max(live, _BYTES * (before + layer.elements))
+        if legal is not None and layer.name not in (*ends, *legal):
+            continue
         found.append(
             {
                 "cut": layer.name,

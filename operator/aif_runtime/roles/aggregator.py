@@ -8,16 +8,22 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
 
 from aif_runtime.federated.flower import Strategist
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.rounds import Rounds
 from aif_runtime.federated.statuspage import serve_status
-from aif_runtime.learning.checkpoint import next_epoch, result
-from aif_runtime.learning.errors import JobFailed, PeerRefused
+from aif_runtime.federated.tasks import Kind, Tasks, ordered
+from aif_runtime.learning.arrays import Arrays
+from aif_runtime.learning.checkpoint import next_epoch, result, write
+from aif_runtime.learning.errors import InvalidRole, JobFailed, PeerRefused
+from aif_runtime.roles.rules import RulesPart, StrategyPart, TaskStepPart
 from aif_runtime.roles.running import last_message, main
-from aif_runtime.roles.settings import Address, LearningRole, OutputPart, RulesPart, StrategyPart
+from aif_runtime.roles.settings import Address, LearningRole, OutputPart
+from aif_runtime.roles.starting import StartPart, until_started
 from aif_runtime.wire.envelope import Frame
 from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer
@@ -37,6 +43,8 @@ class AggregatorRole(LearningRole):
         rules: When a round counts, and when the job ends.
         strategy: How updates become a model.
         output: Where the finished model goes.
+        start: When the job starts.
+        tasks: What it consists of; just learning, where nothing is said.
     """
 
     listen: Address
@@ -45,6 +53,16 @@ class AggregatorRole(LearningRole):
     rules: RulesPart = RulesPart()
     strategy: StrategyPart = StrategyPart()
     output: OutputPart
+    start: StartPart = StartPart()
+    tasks: Annotated[tuple[TaskStepPart, ...], Field(max_length=16)] = (TaskStepPart(name="train", kind=Kind.TRAIN),)
+
+    @model_validator(mode="after")
+    def _tasks_are_sound(self) -> Self:
+        try:
+            ordered([task.built() for task in self.tasks])
+        except InvalidRole as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 class Aggregator:
@@ -58,14 +76,31 @@ class Aggregator:
         self.progress.epoch = next_epoch(role.state)
         self.hub = Hub(role.job, self.progress.epoch, self._answer, role.pace, role.limits)
         strategist = Strategist(role.strategy.name, role.strategy.parameters, role.strategy.fraction, rules.quorum)
-        state = role.learner(role.learned()).state
+        self.learner = role.learner(role.learned())
+        state = self.learner.state
         self.rounds = Rounds(self.hub, strategist, rules, state, self.progress, role.state)
+        self.tasks = Tasks([task.built() for task in role.tasks], self.rounds.run, self._judge)
+        self.progress.tasks = self.tasks.states
 
     async def _answer(self, peer: Peer, request: Frame) -> Frame:
         if request.kind == "routine" and peer.info.get("role") == "manager":
             self.progress.routine = request.config
             return request.answer("noted")
         raise PeerRefused("UnknownRequest", f"the aggregator knows no {request.kind!r}")
+
+    async def _judge(self, model: Arrays | None) -> dict[str, float]:
+        return await self.rounds.judge(model or self.rounds.state, self.progress.round)
+
+    def _routine_phase(self) -> str:
+        return str(self.progress.routine.get("phase", ""))
+
+    async def _started(self) -> None:
+        """Wait for the start; a job that has done a round has started before."""
+        if self.progress.round:
+            return
+        self.progress.reason, self.progress.message = "WaitingForStart", self.role.start.awaited
+        await until_started(self.role.start, lambda: len(self.rounds.present()), self._routine_phase)
+        self.progress.reason = self.progress.message = ""
 
     def status(self) -> dict[str, Any]:
         """Return what the status page shows."""
@@ -90,7 +125,8 @@ class Aggregator:
                 await stack.enter_async_context(serve_status(self.role.status_listen, self.status))
             # Not where it is ended by a signal: then the others wait for the next aggregator.
             try:
-                await self._finish(await self.rounds.run())
+                await self._started()
+                await self._finish(await self.tasks.run())
                 await self.rounds.goodbye()
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
@@ -113,9 +149,13 @@ class Aggregator:
             "seed": self.role.seed,
             "round": progress.best_round,
             "rounds": progress.round,
+            "validations": self.tasks.metrics,
             "metrics": next((entry for entry in progress.history if entry["round"] == progress.best_round), {}),
         }
         progress.digest = await asyncio.to_thread(result, output.folder, output.name, model, note)
+        if output.onnx:
+            self.learner.load(model)
+            await asyncio.to_thread(lambda: write(output.folder / f"{output.name}.onnx", self.learner.exported()))
         progress.phase = Phase.COMPLETE
         log.info("Finished the job", extra={"rounds": progress.round, "digest": progress.digest})
 

@@ -15,10 +15,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from aif_runtime.federated.client import Client
+from aif_runtime.learning.data import DRAWN
 from aif_runtime.roles.attaching import ACCESS, FEDERATION, attached, attachment, until
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import LearningRole, Part, Positive
 from aif_runtime.twolevel.terminal import Offer, Terminal
+from aif_runtime.wire.credentials import under_pseudonym
 from aif_runtime.wire.envelope import Json
 from aif_runtime.wire.peer import Peer
 
@@ -59,7 +61,7 @@ class ClientRole(LearningRole):
     def _is_one_kind(self) -> Self:
         if bool(self.aggregator) == bool(self.access):
             raise ValueError("either aggregator or access must be given")
-        if self.data.source != "Synthetic" and self.index >= self.data.clients:
+        if self.data.source not in DRAWN and self.index >= self.data.clients:
             raise ValueError(f"index ({self.index}) must be below data.clients ({self.data.clients})")
         return self
 
@@ -86,8 +88,9 @@ def terminal_of(role: ClientRole) -> Terminal:
     async def direct(told: Json) -> None:
         """Take part at the aggregator, under a pseudonym."""
         client = client_of(role)
+        name = under_pseudonym(role.credentials, str(told["ticket"]))
         hub = Peer(str(told["forwarding"]), client.answer, role.pace, role.limits, role.job)
-        async with attachment(role, hub, FEDERATION, {"role": "client"}, str(told["ticket"])) as staying:
+        async with attachment(role, hub, FEDERATION, {"role": "client"}, name) as staying:
             await until(client.finished, staying)
 
     return Terminal(

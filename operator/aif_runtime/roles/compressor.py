@@ -23,6 +23,7 @@ from safetensors.numpy import load_file
 from aif_runtime.learning.arrays import Arrays, stored_bytes
 from aif_runtime.learning.checkpoint import result, write
 from aif_runtime.learning.compression import (
+    INT8,
     magnitude_masks,
     packed,
     quantised,
@@ -33,7 +34,8 @@ from aif_runtime.learning.compression import (
 )
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.errors import InvalidRole
-from aif_runtime.learning.mlp import Mlp
+from aif_runtime.learning.exporting import with_eight_bits
+from aif_runtime.learning.learner import Learner
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import LearningRole, OutputPart, Positive
@@ -92,10 +94,17 @@ class Compressor:
             name = f"{self.role.output.name}-{method.lower()}"
             row = self._judged(method, stored, plain)
             result(self.role.output.folder, name, stored, {"job": self.role.job, "compression": row})
+            if self.role.output.onnx:
+                write(self.role.output.folder / f"{name}.onnx", self._exported(stored, plain))
             rows.append(row)
         return rows
 
-    def _learner(self, state: Arrays) -> Mlp:
+    def _exported(self, stored: Arrays, plain: Arrays) -> bytes:
+        exported = self._learner(plain).exported()
+        whole = unpacked(stored)
+        return with_eight_bits(exported, whole) if any(name.endswith(INT8) for name in whole) else exported
+
+    def _learner(self, state: Arrays) -> Learner:
         learner = self.role.learner(self.task)
         learner.load(state)
         return learner
@@ -112,7 +121,7 @@ class Compressor:
         self._tune(learner)
         return packed(learner.state), learner.state
 
-    def _tune(self, learner: Mlp) -> None:
+    def _tune(self, learner: Learner) -> None:
         plan = self.role.plan.built()
         learner.plan = plan
         for turn in range(1, self.role.rounds + 1):

@@ -43,7 +43,7 @@ def plane_of(role: ForwardingPlaneRole) -> ForwardingPlane:
 
 async def serve(role: ForwardingPlaneRole, plane: ForwardingPlane) -> None:
     """Serve a forwarding plane until the job is done."""
-    listener = Listener(role.listen, role.credentials, role.frame_bytes)
+    listener = Listener(role.listen, role.credentials, role.frame_bytes, plane.outer)
     listener.add({DATA: plane.relay})
     await listener.start()
     try:

@@ -23,9 +23,12 @@ class ProfilerRole(LearningRole):
 
 async def run(role: ProfilerRole) -> None:
     """Write the tables."""
-    layers = role.learner(role.learned()).layers
+    learner = role.learner(role.learned())
+    layers = learner.layers
     write(role.output.folder / f"{role.output.name}.json", table(role.model.name, layers).encode())
-    write(role.output.folder / f"{role.output.name}-cuts.json", json.dumps(cuts(layers), indent=2).encode())
+    write(
+        role.output.folder / f"{role.output.name}-cuts.json", json.dumps(cuts(layers, learner.cuts), indent=2).encode()
+    )
 
 
 if __name__ == "__main__":

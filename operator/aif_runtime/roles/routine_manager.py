@@ -10,12 +10,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from aif_runtime.learning.checkpoint import next_epoch
+from aif_runtime.learning.checkpoint import has_begun, next_epoch
 from aif_runtime.learning.errors import InvalidRole
 from aif_runtime.learning.learner import INPUT, OUTPUT
 from aif_runtime.roles.attaching import CONTROL, FEDERATION, attachment, until
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import Address, LearningRole, Name, Part, Positive
+from aif_runtime.roles.starting import StartPart
 from aif_runtime.twolevel.grouping import AUTO, Group
 from aif_runtime.twolevel.invitations import Aims
 from aif_runtime.twolevel.manager import RoutineManager
@@ -57,6 +58,7 @@ class RoutineManagerRole(LearningRole):
         groups: Who is to learn together.
         privacy: What is kept from whom.
         state: Folder that outlives the pod.
+        start: When the routine starts.
     """
 
     listen: Address
@@ -65,9 +67,16 @@ class RoutineManagerRole(LearningRole):
     groups: Annotated[tuple[GroupPart, ...], Field(min_length=1, max_length=1000)]
     privacy: PrivacyPart = PrivacyPart()
     state: Path
+    start: StartPart = StartPart()
     deadline_seconds: Positive = 7200.0
     gather_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
     grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
+
+    @model_validator(mode="after")
+    def _starts_by_itself(self) -> Self:
+        if self.start.when == "Routine":
+            raise ValueError("start.when: Routine is for the aggregator, which waits for the routine manager")
+        return self
 
     @model_validator(mode="after")
     def _groups_are_sound(self) -> Self:
@@ -103,6 +112,7 @@ class RoutineManagerRole(LearningRole):
             gather_seconds=self.gather_seconds,
             grace_seconds=self.grace_seconds,
             seed=self.seed,
+            cuts=learner.cuts,
         )
 
 
@@ -117,6 +127,7 @@ def manager_of(role: RoutineManagerRole) -> RoutineManager:
     epoch = next_epoch(role.state / "control")
     hub = Hub(role.job, epoch, unanswered, role.pace, role.limits)
     manager = RoutineManager(hub, role.aims(), role.state, upward)
+    manager.may_start, manager.started = role.start.holds, has_begun(role.state)
     upward.handler, hub.handler = manager.from_aggregator, manager.answer
     return manager
 

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from aif_runtime.federated.rules import OnLoss, Rules
-from aif_runtime.learning import data, models
-from aif_runtime.learning.data import Dataset, Task
+from aif_runtime.backends import choosing
+from aif_runtime.backends.choosing import Backend
+from aif_runtime.backends.own import own, own_learner
+from aif_runtime.learning import data
+from aif_runtime.learning.data import Dataset, Split, Task
 from aif_runtime.learning.errors import InvalidRole
-from aif_runtime.learning.learner import Plan
+from aif_runtime.learning.learner import Learner, Plan
 from aif_runtime.learning.losses import Loss
-from aif_runtime.learning.mlp import Mlp
 from aif_runtime.wire.credentials import Tls
 from aif_runtime.wire.envelope import Limits
 from aif_runtime.wire.peer import Timing
@@ -58,16 +59,18 @@ class TimingPart(Part):
 
 
 class ModelPart(Part):
-    """Which model."""
+    """Which model, and what computes it; ``entry_point`` names a function that returns one of one's own."""
 
     name: Annotated[str, Field(max_length=64)] = "mlp-3"
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=63)] = ()
+    backend: Backend = Backend.AUTO
+    entry_point: Annotated[str, Field(max_length=256, pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")] = ""
 
 
 class DataPart(Part):
     """Which data, and among how many clients they are divided."""
 
-    source: Literal["Digits", "BreastCancer", "Synthetic", "Volume"] = "Digits"
+    source: Literal["Digits", "BreastCancer", "Synthetic", "Images", "Volume", "Own"] = "Digits"
     clients: Annotated[int, Field(ge=1, le=100_000)] = 1
     alpha: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     examples: Annotated[int, Field(ge=10, le=10_000_000)] = 400
@@ -144,6 +147,7 @@ class TaskPart(Part):
     features: Annotated[int, Field(ge=1, le=10_000_000)]
     outputs: Annotated[int, Field(ge=1, le=1_000_000)]
     loss: Loss = Loss.CROSS_ENTROPY
+    shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(max_length=4)] = ()
 
 
 class LearningRole(Role):
@@ -163,76 +167,55 @@ class LearningRole(Role):
     task: TaskPart | None = None
     index: Annotated[int, Field(ge=0, le=100_000)] = 0
 
+    @model_validator(mode="after")
+    def _own_data_come_with_a_model(self) -> Self:
+        if self.data.source == "Own" and not self.model.entry_point:
+            raise ValueError("data.source: Own needs model.entryPoint, which returns the data with the model")
+        return self
+
+    @property
+    def split(self) -> Split:
+        """How data go to clients."""
+        return Split(self.seed, self.data.clients, self.data.alpha)
+
     def dataset(self) -> Dataset:
         """Return the data."""
-        split = data.Split(self.seed, self.data.clients, self.data.alpha)
         if self.data.path is not None:
-            return data.volume(self.data.path, split)
-        if self.data.source == "Synthetic":
-            return data.BloodPressure(split, self.data.examples)
-        return data.SOURCES[self.data.source](split)
+            return data.volume(self.data.path, self.split)
+        if self.data.source == "Own":
+            return own(self.model.entry_point, self.split)[1]
+        if self.data.source in data.DRAWN:
+            return data.DRAWN[self.data.source](self.split, self.data.examples)
+        return data.SOURCES[self.data.source](self.split)
 
     def learned(self) -> Task:
         """Return what is learned, without a look at the data."""
         if self.task:
-            return Task(self.task.features, self.task.outputs, self.task.loss)
+            return Task(self.task.features, self.task.outputs, self.task.loss, shape=self.task.shape)
+        if self.data.source == "Own":
+            return own(self.model.entry_point, self.split)[1].task
         if self.data.source == "Volume":
             raise InvalidRole("task: is needed with the source Volume")
         return data.TASKS[self.data.source]
 
-    def learner(self, task: Task) -> Mlp:
+    def learner(self, task: Task) -> Learner:
         """Return the model with its first numbers."""
-        return models.built(self.model.name, self.model.hidden, task, self.seed, self.plan.built())
+        return built(self.model, task, self.split, self.plan.built())
 
 
-class RulesPart(Part):
-    """When a round counts, and when the job ends; the fields are explained at `Rules`."""
-
-    rounds: Annotated[int, Field(ge=1, le=1_000_000)] = 10
-    round_seconds: Positive = 300.0
-    clients: Annotated[int, Field(ge=1, le=100_000)] = 1
-    quorum: Annotated[int, Field(ge=1, le=100_000)] = 1
-    on_loss: OnLoss = OnLoss.DEGRADE
-    gather_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10.0
-    grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
-    deadline_seconds: Positive = 7200.0
-    target_accuracy: Share | None = None
-    patience_rounds: Annotated[int, Field(ge=1)] | None = None
-    evaluators: Annotated[int, Field(ge=0, le=1)] = 0
-
-    @model_validator(mode="after")
-    def _quorum_can_be_reached(self) -> Self:
-        if self.quorum > self.clients:
-            raise ValueError(f"quorum ({self.quorum}) must not be above clients ({self.clients})")
-        return self
-
-    def built(self, seed: int) -> Rules:
-        """Return them as the rounds want them."""
-        names = ("rounds", "round_seconds", "clients", "quorum", "on_loss", "gather_seconds", "grace_seconds")
-        same = {name: getattr(self, name) for name in names}
-        return Rules(
-            **same,
-            deadline_seconds=self.deadline_seconds,
-            target=self.target_accuracy,
-            patience=self.patience_rounds,
-            evaluators=self.evaluators,
-            seed=seed,
-        )
-
-
-class StrategyPart(Part):
-    """How updates become a model, and which share of the clients is asked each round."""
-
-    name: Literal["FedAvg", "FedProx", "FedAdam", "Median", "Krum"] = "FedAvg"
-    parameters: dict[str, float] = Field(default_factory=dict, max_length=8)
-    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+def built(model: ModelPart, task: Task, split: Split, plan: Plan) -> Learner:
+    """Return a model with its first numbers; InvalidRole where there is none of that name."""
+    if model.entry_point:
+        return own_learner(model.entry_point, split, plan)
+    return choosing.built(model.backend, model.name, model.hidden, task, split.seed, plan)
 
 
 class OutputPart(Part):
-    """Where results go."""
+    """Where results go: NAME.safetensors with a note NAME.json beside it, and NAME.onnx where ``onnx`` is asked for."""
 
     folder: Path
     name: Name = "model"
+    onnx: bool = False
 
 
 R = TypeVar("R", bound=Role)

@@ -1,6 +1,7 @@
 """The trainer, one process with all the data: `python -m aif_runtime.roles.trainer FILE`.
 
-With `teacher` in its file a small model learns from the answers of a large one.
+With `teacher` in its file a small model learns from the answers of a large one. Started by torchrun, several workers
+learn one model of PyTorch's together; they need one folder `state` in common.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +21,18 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from aif_runtime.backends.choosing import Workers, joined
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import Arrays, digest
-from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result
+from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result, write
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.distillation import distil
 from aif_runtime.learning.errors import InvalidRole, JobFailed
-from aif_runtime.learning.mlp import Mlp
-from aif_runtime.learning.models import built
+from aif_runtime.learning.learner import Learner, Plan
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.roles.running import last_message, main
-from aif_runtime.roles.settings import LearningRole, ModelPart, OutputPart, Part, Positive, Share
+from aif_runtime.roles.settings import LearningRole, ModelPart, OutputPart, Part, Positive, Share, built
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +81,15 @@ class Trainer:
         self.progress = Progress(role.rounds, 1, 1)
         self.teacher = self._taught(role.teacher) if role.teacher else None
         self._best: tuple[float, Arrays] = (-math.inf, {})
+        self.workers: Workers | None = None
 
-    def _taught(self, part: TeacherPart) -> Mlp:
-        teacher = built(part.model.name, part.model.hidden, self.task, self.role.seed)
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes and tells: of several workers the first."""
+        return self.workers is None or self.workers.rank == 0
+
+    def _taught(self, part: TeacherPart) -> Learner:
+        teacher = built(part.model, self.task, self.role.split, Plan())
         try:
             teacher.load(load_file(part.path))
         except (OSError, SafetensorError) as error:
@@ -119,7 +127,8 @@ class Trainer:
         progress.history.append({"round": turn.round, **progress.metrics})
         if progress.metrics["accuracy"] > self._best[0]:
             self._best, progress.best_round = (progress.metrics["accuracy"], self.learner.state), turn.round
-        self._keep()
+        if self.leads:
+            self._keep()
 
     def _keep(self) -> None:
         progress = self.progress
@@ -135,6 +144,10 @@ class Trainer:
         keep(self.role.state, Checkpoint(progress.round, arrays, note))
 
     def _done(self) -> bool:
+        done = self._is_done()
+        return self.workers.agreed(done=done) if self.workers else done
+
+    def _is_done(self) -> bool:
         role, progress = self.role, self.progress
         if role.target_accuracy is not None and progress.metrics.get("accuracy", -1.0) >= role.target_accuracy:
             return True
@@ -143,20 +156,25 @@ class Trainer:
 
     async def run(self) -> None:
         """Run the job; JobFailed where it diverges."""
-        self.progress.epoch = next_epoch(self.role.state)
         self.resume()
+        self.workers = joined(self.learner, os.environ)
+        if self.leads:
+            self.progress.epoch = next_epoch(self.role.state)
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
-            if self.role.status_listen:
+            if self.role.status_listen and self.leads:
                 await stack.enter_async_context(serve_status(self.role.status_listen, self.status))
             self.progress.phase = Phase.TRAINING
             try:
-                while not self._done():
+                while not await asyncio.to_thread(self._done):
                     began = loop.time()
                     await asyncio.to_thread(self.round)
                     self.progress.seconds.append(loop.time() - began)
                     log.info("Finished a round", extra={"round": self.progress.round, **self.progress.metrics})
-                self._finish()
+                if self.leads:
+                    await asyncio.to_thread(self._finish)
+                if self.workers:
+                    await asyncio.to_thread(self.workers.leave)
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
                     Phase.FAILED,
@@ -165,7 +183,7 @@ class Trainer:
                 )
                 raise
             finally:
-                if self.role.termination_path:
+                if self.role.termination_path and self.leads:
                     last_message(self.role.termination_path, self.progress.last_message())
 
     def _finish(self) -> None:
@@ -180,7 +198,11 @@ class Trainer:
             "rounds": progress.round,
             "metrics": next((entry for entry in progress.history if entry["round"] == progress.best_round), {}),
         }
-        progress.digest = result(output.folder, output.name, self._best[1] or self.learner.state, note)
+        model = self._best[1] or self.learner.state
+        progress.digest = result(output.folder, output.name, model, note)
+        if output.onnx:
+            self.learner.load(model)
+            write(output.folder / f"{output.name}.onnx", self.learner.exported())
         progress.phase = Phase.COMPLETE
 
     def status(self) -> dict[str, Any]:

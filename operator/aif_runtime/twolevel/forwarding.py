@@ -41,7 +41,8 @@ class ForwardingPlane:
         manager: The routine manager.
         tls: For the streams to servers; None for no TLS.
         limit: Most bytes of a frame.
-        traffic: Counts what goes to servers.
+        traffic: Counts what goes to servers, and comes from them.
+        outer: Counts what comes from terminals, and goes to them.
         finished: Set once the job is done.
         tap: Sees each frame; for tests.
     """
@@ -50,6 +51,7 @@ class ForwardingPlane:
     tls: Tls | None = None
     limit: int = 256 * 2**20
     traffic: Traffic = field(default_factory=Traffic)
+    outer: Traffic = field(default_factory=Traffic)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     tap: Callable[[bytes], bytes] = lambda frame: frame
     _epoch: _Epoch = field(default_factory=lambda: _Epoch(0, Gate(1, {}), {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aif_runtime.learning.learner import INPUT, OUTPUT, LayerFigures
@@ -59,7 +59,11 @@ class Assignment:
 
 
 def assigned(
-    terminals: Sequence[Terminal], groups: Sequence[Group], k: int, layers: Sequence[LayerFigures]
+    terminals: Sequence[Terminal],
+    groups: Sequence[Group],
+    k: int,
+    layers: Sequence[LayerFigures],
+    legal: Collection[str] | None = None,
 ) -> tuple[Assignment, ...]:
     """Deal terminals to groups, and choose the cuts that are to be chosen.
 
@@ -82,7 +86,7 @@ def assigned(
         takers = [one for one in ordered if not one.clients and (one.cut != INPUT or terminal.raw_input_allowed)]
         if takers:
             dealt[min(takers, key=lambda one: len(dealt[one.name])).name].append(terminal)
-    found = {group.name: _settled(group, dealt[group.name], k, layers) for group in ordered}
+    found = {group.name: _settled(group, dealt[group.name], k, layers, legal) for group in ordered}
     return tuple(found[group.name] for group in groups)
 
 
@@ -93,17 +97,22 @@ def _room(group: Group, members: int, goal: int | None) -> int:
     return max(0, min(goal, group.clients or goal) - members)
 
 
-def _settled(group: Group, terminals: Sequence[Terminal], k: int, layers: Sequence[LayerFigures]) -> Assignment:
+def _settled(
+    group: Group, terminals: Sequence[Terminal], k: int, layers: Sequence[LayerFigures], legal: Collection[str] | None
+) -> Assignment:
     members = tuple(sorted(terminals, key=lambda terminal: terminal.name))
-    cut = chosen_cut(layers, members) if group.cut == AUTO and members else group.cut
+    cut = chosen_cut(layers, members, legal) if group.cut == AUTO and members else group.cut
     return Assignment(replace(group, cut=cut), members, max(0, k - len(members)))
 
 
-def chosen_cut(layers: Sequence[LayerFigures], terminals: Sequence[Terminal]) -> str:
+def chosen_cut(
+    layers: Sequence[LayerFigures], terminals: Sequence[Terminal], legal: Collection[str] | None = None
+) -> str:
     """Return the middle cut at which the slowest terminal learns from an example in the least time.
 
     Neither the input nor the output is chosen: the one would show the data, the other the model. Nor is a cut below the
-    first layer with numbers: what crosses it is still the data.
+    first layer with numbers: what crosses it is still the data. ``legal`` are the names of the layers after which the
+    model can be cut; None where it can after each.
     """
     below = 0.0
     learned = False
@@ -111,7 +120,7 @@ def chosen_cut(layers: Sequence[LayerFigures], terminals: Sequence[Terminal]) ->
     for layer in layers[:-1]:
         below += layer.flop
         learned = learned or layer.parameters > 0
-        if learned:
+        if learned and (legal is None or layer.name in legal):
             bits = 8 * _BYTES * layer.elements * _BOTH_WAYS
             slowest = max(_LEARNING * below / terminal.compute + bits / terminal.link for terminal in terminals)
             times = {**times, layer.name: slowest}

@@ -13,7 +13,7 @@ import numpy as np
 
 from aif_runtime.learning.errors import LearningError
 from aif_runtime.learning.learner import OUTPUT, LayerFigures
-from aif_runtime.twolevel.grouping import Assignment, Group, Terminal
+from aif_runtime.twolevel.grouping import Assignment, Group, Terminal, assigned
 from aif_runtime.wire.envelope import Json
 from aif_runtime.wire.peer import Peer
 
@@ -38,6 +38,7 @@ class Aims:
         gather_seconds: How long the first invitation waits for all terminals, once there are k per group.
         grace_seconds: How long a server or the forwarding plane may be away.
         seed: The order of the terminals follows from it.
+        cuts: Layers after which the model can be cut; None where it can after each.
     """
 
     groups: tuple[Group, ...]
@@ -50,6 +51,11 @@ class Aims:
     gather_seconds: float = 5.0
     grace_seconds: float = 5.0
     seed: int = 0
+    cuts: tuple[str, ...] | None = None
+
+    def assigned(self, terminals: Sequence[Terminal]) -> tuple[Assignment, ...]:
+        """Return who is to learn in which group."""
+        return assigned(terminals, self.groups, self.k, self.layers, self.cuts)
 
 
 @dataclass(slots=True)

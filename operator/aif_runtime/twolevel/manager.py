@@ -13,7 +13,7 @@ from typing import Final
 from aif_runtime.learning.checkpoint import next_epoch
 from aif_runtime.learning.errors import JobFailed, PeerRefused
 from aif_runtime.learning.learner import OUTPUT
-from aif_runtime.twolevel.grouping import Assignment, Terminal, assigned
+from aif_runtime.twolevel.grouping import Assignment, Terminal
 from aif_runtime.twolevel.invitations import FORWARDING, SECONDS, Aims, Epoch, Inviter, asked, needed
 from aif_runtime.twolevel.routine import FINAL, Phase, Routine, Seen, advance
 from aif_runtime.wire.envelope import Frame, Json
@@ -35,6 +35,9 @@ class RoutineManager:
         state: Folder that outlives the pod, for the epoch.
         upward: The aggregator, to tell it how the routine goes.
         finished: Set once the aggregator said stop.
+        changed: Called with the routine whenever it has changed.
+        may_start: Whether the routine may start, with so many terminals that consent; its deadline counts from then.
+        started: Whether it has been; true from the beginning where this manager takes up the work of one before.
     """
 
     hub: Hub
@@ -45,12 +48,15 @@ class RoutineManager:
     routine: Routine = field(default_factory=Routine)
     excluded: dict[str, str] = field(default_factory=dict)
     changed: Callable[[Routine], None] = lambda _: None
+    may_start: Callable[[int], bool] = lambda _: True
+    started: bool = False
     _terminals: dict[str, Terminal] = field(default_factory=dict)
     _epoch: Epoch = field(default_factory=lambda: Epoch(0))
     _declined: dict[str, str] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _inviting: asyncio.Task[None] | None = None
     _told: Json = field(default_factory=dict)
+    _changed_to: Routine | None = None
     _began: float = 0.0
     _enough_since: float | None = None
 
@@ -136,6 +142,14 @@ class RoutineManager:
 
     async def _step(self, now: float) -> bool:
         """Make one move at most; return whether there was one."""
+        if not self.started:
+            self._began = now
+            self.started = self.finished.is_set() or self.may_start(len(self._terminals))
+            if not self.started:
+                self.routine = self.routine.waiting("WaitingForStart", "the routine has not been started yet")
+                self._report()
+                return False
+            self.routine = self.routine.waiting("", "")
         before = self.routine
         self.routine = advance(before, self._seen(now))
         moved = self.routine.phase is not before.phase
@@ -150,7 +164,7 @@ class RoutineManager:
 
     def _seen(self, now: float) -> Seen:
         epoch = self._epoch
-        assignments = assigned(list(self._terminals.values()), self.aims.groups, self.aims.k, self.aims.layers)
+        assignments = self.aims.assigned(list(self._terminals.values()))
         return Seen(
             now=now,
             k=self.aims.k,
@@ -224,7 +238,7 @@ class RoutineManager:
                 await asked(self._epoch, server, "start", {"epoch": self._epoch.number, "clients": coming})
 
     def _invite_if_ready(self, now: float) -> None:
-        assignments = assigned(list(self._terminals.values()), self.aims.groups, self.aims.k, self.aims.layers)
+        assignments = self.aims.assigned(list(self._terminals.values()))
         if (
             self._inviting
             or any(one.missing for one in assignments)
@@ -267,15 +281,16 @@ class RoutineManager:
 
     def _report(self) -> None:
         told = self.status()
-        if told != self._told:
-            self._told = told
+        if self.routine != self._changed_to:
+            self._changed_to = self.routine
             self.changed(self.routine)
+        if told != self._told and self.upward.attached:
+            self._told = told
             task = asyncio.create_task(self._tell_upward(told))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _tell_upward(self, told: Json) -> None:
-        if self.upward.attached:
-            await self.upward.request("routine", config=told, seconds=SECONDS)
+        await self.upward.request("routine", config=told, seconds=SECONDS)
 
     async def _say_goodbye(self) -> None:
         everyone = (peer.request("finish", seconds=SECONDS) for peer in self.hub.attached())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+from cryptography import x509
 
 from aif_runtime.learning.errors import InvalidRole, MalformedFrame
 
@@ -45,6 +46,22 @@ class Tls:
         """Return what a client shows, and asks the server for."""
         authority, certificate, key = self._read()
         return grpc.ssl_channel_credentials(authority, key, certificate)
+
+
+def under_pseudonym(tls: Tls | None, ticket: str) -> str:
+    """Return the name under which the owner of a ticket attaches: with TLS one that its certificate stands for.
+
+    Raises:
+        InvalidRole: The certificate cannot be read.
+    """
+    if tls is None:
+        return ticket
+    try:
+        subject = x509.load_pem_x509_certificate(tls.certificate.read_bytes()).subject
+        common = subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+    except (OSError, ValueError, IndexError) as error:
+        raise InvalidRole(f"tls.certificate: {tls.certificate} bears no name that can be read: {error}") from error
+    return f"{common!s}-{int(ticket, 16)}"
 
 
 def check_identity(name: str, common_names: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Protocol
 
 import grpc
@@ -100,6 +101,16 @@ def _lost(error: BaseException) -> PeerLost:
     return PeerLost(str(error) or "the stream was cancelled")
 
 
+@cache
+def _stay() -> None:
+    """Keep gRPC's thread for as long as the process runs.
+
+    Without this the last server, channel or call that is freed ends it, and waits for it: for ever where what it has to
+    say goes to an event loop that is closed. The garbage collector may free it in the middle of anything.
+    """
+    grpc.aio.init_grpc_aio()
+
+
 Serve = Callable[[Pipe, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]]
 
 
@@ -111,6 +122,7 @@ class Listener:
         self.port = 0
         self._tls, self._limit = tls, limit
         self._traffic = traffic or Traffic()
+        _stay()
         self._server = grpc.aio.server(options=list(_OPTIONS))
 
     def add(self, methods: Mapping[str, Serve]) -> None:
@@ -135,7 +147,12 @@ class Listener:
                 self.port = self._server.add_insecure_port(self.address)
         except RuntimeError as error:
             raise InvalidRole(f"listen: {self.address} cannot be listened on: {error}") from error
-        await self._server.start()
+        try:
+            await self._server.start()
+        except BaseException:
+            # gRPC waits without end for a server that was started and is thrown away without a stop.
+            await self._server.stop(None)
+            raise
 
     async def stop(self, grace: float = 0.5) -> None:
         """Close the door; streams get `grace` seconds to end."""
@@ -144,6 +161,7 @@ class Listener:
 
 def channel(address: str, tls: Tls | None) -> grpc.aio.Channel:
     """Return a channel to a server; it connects when it is first used."""
+    _stay()
     if tls is None:
         return grpc.aio.insecure_channel(address, options=list(_OPTIONS))
     name: Sequence[tuple[str, Any]] = [("grpc.ssl_target_name_override", tls.server_name)] if tls.server_name else []

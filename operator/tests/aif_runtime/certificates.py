@@ -24,19 +24,21 @@ class Authority:
         self.certificate = self._signed(name, self.key, authority=True)
         (folder / f"{name}.crt").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> Tls:
-        """Return files with a certificate for ``name``, that is also good for 127.0.0.1."""
+    def issue(self, name: str, *also: str) -> Tls:
+        """Return files with a certificate for ``name``, that is good for other hosts and 127.0.0.1 ``also``."""
         key = ec.generate_private_key(ec.SECP256R1())
         encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
         secret = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
         (self.folder / f"{name}.key").write_bytes(secret)
-        (self.folder / f"{name}.crt").write_bytes(self._signed(name, key, authority=False).public_bytes(encoding))
+        (self.folder / f"{name}.crt").write_bytes(
+            self._signed(name, key, *also, authority=False).public_bytes(encoding)
+        )
         return Tls(self.folder / f"{self.name}.crt", self.folder / f"{name}.crt", self.folder / f"{name}.key")
 
-    def _signed(self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
+    def _signed(self, name: str, key: ec.EllipticCurvePrivateKey, *also: str, authority: bool) -> x509.Certificate:
         now = datetime.now(UTC)  # noqa: TID251 - certificates are good from a day ago
         issuer = self.certificate.subject if not authority else _named(name)
-        names = [x509.DNSName(name), x509.IPAddress(IPv4Address("127.0.0.1"))]
+        names = [*map(x509.DNSName, (name, *also)), x509.IPAddress(IPv4Address("127.0.0.1"))]
         builder = x509.CertificateBuilder(issuer, _named(name), key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(now - DAY).not_valid_after(now + DAY)
         builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)

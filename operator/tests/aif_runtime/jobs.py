@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,9 +18,12 @@ from aif_runtime.twolevel.forwarding import ForwardingPlane
 from aif_runtime.twolevel.manager import RoutineManager
 from aif_runtime.twolevel.server import LocalFunction
 from aif_runtime.twolevel.terminal import Terminal
+from tests.aif_runtime.certificates import Authority
 
 TIMING = {"heartbeatSeconds": 0.2, "patienceSeconds": 30, "reconnectSeconds": 0.02}
 Settings = dict[str, Any]
+SERVERS = "job.example"
+"""Host that every server's certificate is good for: over sockets in a folder nobody dials a name."""
 
 
 async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -38,12 +42,14 @@ class Job:
         shared: What every role is told.
         learning: What roles with a model are told besides.
         clients: Among how many the data are divided.
+        authority: Signs a certificate for each role; without it there is no TLS.
     """
 
     folder: Path
     shared: Settings = field(default_factory=lambda: {"job": "j", "insecure": True, "seed": 7, "timing": TIMING})
     learning: Settings = field(default_factory=dict)
     clients: int = 3
+    authority: Authority | None = None
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     aggregators: list[Aggregator] = field(default_factory=list)
 
@@ -67,15 +73,23 @@ class Job:
             self.tasks[name].cancel()
         await asyncio.wait([self.tasks.pop(name) for name in names])
 
-    def told(self, **more: Any) -> Settings:
+    def plain(self, name: str, **more: Any) -> Settings:
+        """Return the settings of a role."""
+        if not self.authority:
+            return {**self.shared, "name": name, **more}
+        tls = self.authority.issue(name, SERVERS)
+        files = {"authority": tls.authority, "certificate": tls.certificate, "key": tls.key, "serverName": SERVERS}
+        return {**self.shared, "insecure": False, "tls": files, "name": name, **more}
+
+    def told(self, *, name: str, **more: Any) -> Settings:
         """Return the settings of a role with a model."""
-        return {**self.shared, "data": {"source": "Digits", "clients": self.clients}, **self.learning, **more}
+        data = {"data": {"source": "Digits", "clients": self.clients}}
+        return {**self.plain(name), **data, **self.learning, **more}
 
     def aggregator(self, rules: Settings, **more: Any) -> Aggregator:
         """Start the aggregator."""
-        told = self.told(
-            name="agg", listen=self.at("agg"), state=self.folder / "state", output={"folder": self.folder}, **more
-        )
+        output = {"output": {"folder": self.folder}}
+        told = self.told(name="agg", listen=self.at("agg"), state=self.folder / "state", **{**output, **more})
         aggregator = Aggregator(AggregatorRole.model_validate({**told, "rules": {"gatherSeconds": 60, **rules}}))
         self.aggregators.append(aggregator)
         self.start("agg", aggregator.run())
@@ -104,7 +118,7 @@ class Job:
     def forwarding(self) -> ForwardingPlane:
         """Start the forwarding plane."""
         role = forwarding_plane.ForwardingPlaneRole.model_validate(
-            {**self.shared, "name": "fp", "listen": self.at("fp"), "manager": self.at("man")}
+            self.plain("fp", listen=self.at("fp"), manager=self.at("man"))
         )
         plane = forwarding_plane.plane_of(role)
         self.start("fp", forwarding_plane.serve(role, plane))
@@ -112,7 +126,7 @@ class Job:
 
     def access(self) -> None:
         """Start the access manager."""
-        told = {**self.shared, "name": "am", "listen": self.at("am"), "manager": self.at("man")}
+        told = self.plain("am", listen=self.at("am"), manager=self.at("man"))
         self.start("am", access_manager.run(access_manager.AccessManagerRole.model_validate(told)))
 
     def server(self, group: str, **more: Any) -> LocalFunction:
@@ -148,4 +162,5 @@ async def a_job(**fields: Any) -> AsyncIterator[Job]:
     finally:
         if job.tasks:
             await job.kill(*job.tasks)
+        gc.collect()  # what gRPC holds is let go while its loop still runs, not in the midst of another test
         shutil.rmtree(folder, ignore_errors=True)  # a thread may still write a checkpoint

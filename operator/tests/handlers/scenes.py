@@ -13,7 +13,7 @@ from aif.api.computenode import ComputeNode
 from aif.domain.actions import Action, Apply, Delete, WriteStatus
 from aif.domain.cluster import Node, ObjectReference
 from aif.domain.policy import Policy
-from aif.errors import ApiError
+from aif.errors import ApiError, Unavailable
 from aif.gateways.expectations import Written
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
@@ -45,6 +45,8 @@ class MemoryApplier:
     """What the next action of a kind fails with."""
     silent: bool = False
     """Carry out, and let no cache see it."""
+    statuses: int | None = None
+    """How many statuses may still be written; then the Lease is lost, and nothing is carried out any more."""
     on_apply: Callable[[str], None] | None = None
     """What happens to an object of that name between its write and the answer."""
     version: int = 100
@@ -56,6 +58,10 @@ class MemoryApplier:
             if failure is not None:
                 self.failures.remove(failure)
                 raise failure[1]
+            if self.statuses is not None:
+                self.statuses -= isinstance(action, WriteStatus)
+                if self.statuses < 0:
+                    raise Unavailable("another replica holds the Lease")
             self.done.append(action)
             self.regarding.append(regarding)
             written = self._carry_out(action)

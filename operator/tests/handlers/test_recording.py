@@ -16,9 +16,12 @@ from aif.domain.policy import Policy
 from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
 from aif.handlers.frames import HIDDEN
+from aif.handlers.measured import Measured
 from aif.handlers.recording import Encoder, Entry, Recording
 from aif.handlers.world import World
+from aif.planning.mobility.moves import Verdict as Verdicts
 from aif.reconcile.snapshot import Snapshot
+from aif.scheduling.whereabouts import Whereabouts
 from aif.settings import Settings
 from tests import virtual_time
 from tests.builders import a_compute_node, a_node, an_aiservice
@@ -95,6 +98,22 @@ def test_a_service_that_is_planned_anew_is_decided_again_as_it_was(tmp_path: Pat
     assert [place["node"] for place in single[0].recorded["places"]] == ["gnb-8"]
 
 
+async def a_handover(inside: Inside) -> None:
+    inside.see(an_aiservice(ue={"attachedTo": "gnb-7"}))
+    await inside.work_for()
+    users = Whereabouts("gnb-7", Verdicts.MOVE, "gnb-8", "gnb-8", "it pays")
+    inside.world.measured = Measured(users=lambda _: users)
+    inside.work.add(a_key())
+    await inside.work_for(0.5)
+
+
+def test_a_service_that_goes_ahead_of_its_users_is_decided_again_as_it_was(tmp_path: Path) -> None:
+    single = [verdict for verdict in recorded(tmp_path, a_handover) if verdict.kind == "Single"]
+    assert single
+    assert [place["node"] for place in single[0].replayed["places"]] == ["gnb-8"]
+    assert single[0].same
+
+
 def test_other_code_decides_otherwise_and_that_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(tmp_path, first_places)
     monkeypatch.setattr("aif.cli.simulation.replay.POLICY", _AnotherPolicy())
@@ -142,7 +161,7 @@ def test_a_part_of_a_recording_is_replayed(tmp_path: Path, wanted: Wanted, servi
 
 def test_every_part_of_a_snapshot_is_recorded_or_left_out_knowingly() -> None:
     """Add what a decision newly depends on to the frames, then to this list."""
-    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy", "judged"}
+    told = {"table", "nodes", "view", "claims", "barred", "may_move", "policy", "judged", "users"}
     # A decision of its own; of no weight for the place; whether a move begins or goes on, once there is a place
     left_out = {"selection", "routes_served", "may_start", "judged_copies", "copies_told_apart", "pressures"}
     assert {field.name for field in dataclasses.fields(Snapshot)} == told | left_out

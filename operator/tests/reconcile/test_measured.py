@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import DimensionStatus
+from aif.api.conditions import Condition
 from aif.contract.alarms import Finding, Phase
 from aif.contract.limits import limits_of
 from aif.contract.readings import Gap
@@ -88,6 +90,41 @@ def test_a_soft_breach_is_an_alarm_and_breaks_no_contract() -> None:
     verdicts = said(judged(), SOFT_BROKEN)
     assert verdicts["QoSMet"].status == "True"
     assert verdicts["ThresholdAlarm"].reason == "EnergyBreached"
+
+
+def told_before(*known: Judged) -> AIService:
+    """Return a service whose conditions are those of an earlier look."""
+    service = a_service()
+    generation = service.metadata.generation
+    before = [
+        Condition(
+            type=each.type,
+            status=each.status,
+            reason=str(each.reason),
+            message=each.message,
+            observed_generation=generation,
+            last_transition_time="2029-01-01T00:00:00Z",
+        )
+        for each in conditions(service, known)
+    ]
+    return service.model_copy(update={"status": service.status.model_copy(update={"conditions": before})})
+
+
+def test_a_dimension_that_is_known_again_is_no_longer_named_as_missing() -> None:
+    both = told_before(UNKNOWN, judged("energy", Finding.UNKNOWN, gap=Gap.STALE, value=None))
+    now = {each.type: each.message for each in conditions(both, [judged(), replace(UNKNOWN, limit=SOFT_BROKEN.limit)])}
+    assert now["MetricsAvailable"] == "Nothing usable is measured of: energy"
+
+
+def test_figures_that_only_move_leave_the_words_of_a_condition_as_they_were() -> None:
+    now = {each.type: each for each in conditions(told_before(BROKEN), [replace(BROKEN, value=0.031)])}
+    assert now["QoSMet"].message == "latency is 25000 us; promised: at most 20000 us"
+    assert now["ThresholdAlarm"].message == now["QoSMet"].message
+
+
+def test_a_second_broken_promise_is_named_beside_the_first() -> None:
+    now = {each.type: each.message for each in conditions(told_before(BROKEN), [BROKEN, SOFT_BROKEN])}
+    assert now["ThresholdAlarm"].count("promised") == 2
 
 
 def test_an_alarm_outlives_the_loss_of_its_metric() -> None:

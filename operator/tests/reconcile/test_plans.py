@@ -64,6 +64,16 @@ def test_a_split_names_cut_and_parts_and_places_the_whole_model_on_the_node() ->
     assert plan.runner_up.decision == "Local"
 
 
+def test_an_exit_is_named_with_its_cut_accuracy_and_time() -> None:
+    exits = [{"name": "early", "flops": "2G", "accuracyBasisPoints": 6000}]
+    model = {**SPLIT["model"], "accuracyBasisPoints": 7600, "exits": exits}
+    chosen = planned(an_aiservice(**SPLIT | {"model": model, "qos": {"latency": {"maxP99Microseconds": 25_000}}}), HOME)
+    assert chosen.exit is not None
+    assert (chosen.exit.name, chosen.exit.cut, chosen.exit.in_time) == ("Output", "pool1", True)
+    assert chosen.exit.accuracy_basis_points == 7599, "over a link that loses one in ten thousand"
+    assert planned(an_aiservice(), HOME).exit is None
+
+
 def test_a_service_that_asks_for_the_network_is_never_parted() -> None:
     assert planned(an_aiservice(**{**SPLIT, "offload": "Network"}), HOME).decision == "Network"
 

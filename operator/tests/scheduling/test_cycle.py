@@ -231,6 +231,7 @@ def test_the_choice_carries_the_claim_to_hold() -> None:
         device="cpu",
         utilisation=0.465,
         site="gnb-7",
+        requests_per_second=30.0,
     )
 
 

@@ -13,7 +13,7 @@ from aif.api.aiservice import AIService
 from aif.api.base import Tier
 from aif.api.conditions import Reason
 from aif.api.quantity import Quantity
-from aif.scheduling.cycle import select
+from aif.scheduling.cycle import holds, select
 from aif.scheduling.judgement import Judgement
 from aif.scheduling.ledger import Ledger
 from aif.scheduling.plugins import FILTERS
@@ -62,6 +62,28 @@ def test_the_worlds_below_are_worth_judging(reason: Reason) -> None:
         settings=settings(deadline=None, phases=[Phase.generate]),
     )
     assert reason in outcomes(decide(*drawn))
+
+
+def alone(selection: Selection) -> bool:
+    """Return whether one node takes all replicas."""
+    return len(selection.choices) == 1 and not selection.shortfall
+
+
+LADDERS = st.sampled_from([POLICY.ladder, (frozenset({Tier.RAN, Tier.EDGE}),), (frozenset({Tier.CLOUD}),)])
+
+
+@more
+@given(service=services(), world=worlds(), ladder=LADDERS, only=st.booleans())
+def test_a_node_holds_a_service_where_it_would_be_chosen(
+    service: AIService, world: World, ladder: tuple[frozenset[Tier], ...], *, only: bool
+) -> None:
+    table, policy = world.table, replace(POLICY, ladder=ladder)
+    tables = [table.only({name}) for name in table.names] if only else [table]
+    for each in tables:
+        selection = select(service, each, policy)
+        assert holds(service, each, policy) == (
+            alone(selection) and selection.choices[0].replicas == replicas_of(service)
+        )
 
 
 def replicas_of(service: AIService) -> int:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from aif.api.aiservice import AIService
 from aif.api.aiservice_demands import Demands
-from aif.api.aiservice_plan import Plan
+from aif.api.aiservice_plan import Plan, PlannedExit, Share
 from aif.api.aiservice_status import Candidate, Placement, Term
 from aif.api.migration_status import MigrationStatus
 from aif.cli.explain.advice import next_steps
@@ -101,8 +101,26 @@ def _why(service: AIService, message: str) -> Iterator[Text]:
         yield Text(f"Why: {plan.reason}")
     if service.status.placements and plan is not None and plan.decision is not None:
         yield Text(f"Plan: {_planned(plan)}")
+    if service.status.placements and plan is not None and plan.exit is not None:
+        yield Text(f"Exit: {_left(plan.exit)}")
+    if service.status.placements and plan is not None and plan.share is not None:
+        yield Text(f"Share: {_shared(plan.share)}")
     if message and not (service.status.placements and message.startswith("On ")):
         yield Text(message)
+
+
+def _left(chosen: PlannedExit) -> str:
+    """Return which exit would answer, cut where, how well and how soon."""
+    late = "" if chosen.in_time else ", later than the contract asks"
+    told = f"{chosen.name} cut after {chosen.cut}, accuracy {chosen.accuracy_basis_points / 100:.2f} %"
+    return f"{told}, {duration(chosen.microseconds)} a request{late}; nothing serves it yet"
+
+
+def _shared(share: Share) -> str:
+    """Return what the joint allocation gives the service, beside those that it shares with."""
+    link = rate(share.up_bits_per_second, "bit/s")
+    others = plural(share.services - 1, "other service")
+    return f"{share.cpu} cores and {link} of the uplink beside {others}, {duration(share.microseconds)} a request"
 
 
 def _planned(plan: Plan) -> str:

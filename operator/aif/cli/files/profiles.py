@@ -6,6 +6,7 @@ In YAML 1.2 ``4.80e6`` and ``31e9`` are numbers, ``yes`` and ``12:30`` are text;
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 
 import yaml
@@ -73,6 +74,9 @@ class ProfileModel(BaseModel):
 
 
 M = TypeVar("M", bound=ProfileModel)
+
+
+Structure = TypeVar("Structure")
 
 
 class InvalidProfile(InvalidInput):
@@ -158,3 +162,15 @@ _RESOLVERS: Final[tuple[tuple[str, str, str], ...]] = (
 for _name, _pattern, _first in _RESOLVERS:
     _characters: list[Any] = [*_first, ""] if _name == "null" else list(_first)
     _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"^(?:{_pattern})$"), _characters)
+
+
+def answered(path: str, profile: M, answer: Callable[[M], Structure]) -> Structure:
+    """Return what ``answer`` makes of a profile; where it cannot, the error names the file.
+
+    Raises:
+        InvalidInput: As ``answer`` raises it, behind the name of the file.
+    """
+    try:
+        return answer(profile)
+    except InvalidInput as error:
+        raise InvalidInput(f"{'stdin' if path == STDIN else path}: {error.message}") from error

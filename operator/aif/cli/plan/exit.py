@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Group, RenderableType
 
-from aif.cli.files.profiles import load
+from aif.cli.files.profiles import answered, load
 from aif.cli.output import Output, grid, show
 from aif.cli.plan.exit_profiles import CascadeProfile, ExitsProfile
 from aif.cli.plots import draw
 from aif.cli.si import share, si
-from aif.errors import InvalidInput
 from aif.planning.exits.cascade import best_threshold, cascade
 from aif.planning.exits.latency_regression import Line
 from aif.planning.exits.plan import Exit, plan_exits
@@ -33,10 +32,7 @@ def run(path: str, output: Output, plot: str) -> None:
         InvalidInput: The profile cannot be read or breaks a rule, or the picture cannot be drawn.
     """
     profile = load(path, ExitsProfile)
-    try:
-        structure = plan(profile)
-    except InvalidInput as error:
-        raise InvalidInput(f"{'stdin' if path == '-' else path}: {error.message}") from error
+    structure = answered(path, profile, plan)
     draw(plot, lambda figure: paint(profile, figure))
     show(structure, output, lambda _: view(structure))
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from aif.cli.files.profiles import ProfileModel, load
+from aif.cli.files.profiles import ProfileModel, answered, load
 from aif.cli.output import Output, show
 from aif.cli.plan.profiles import BitsProfile, HopLink, LimitsProfile, LinkedSide, ModelProfile, SideProfile
 from aif.cli.plan.split_view import paint, view
 from aif.cli.plots import draw
-from aif.errors import InvalidInput, InvalidSpec
+from aif.errors import InvalidSpec
 from aif.planning.models.chain import Chain, Hop, Side
 from aif.planning.models.graph import ModelGraph
 from aif.planning.split.chain import ChainSplit, Objective, best_cut
@@ -80,10 +80,7 @@ def run(path: str, output: Output, plot: str) -> None:
             drawn.
     """
     profile = load(path, SplitProfile)
-    try:
-        structure = split(profile)
-    except InvalidInput as error:
-        raise InvalidInput(f"{'stdin' if path == '-' else path}: {error.message}") from error
+    structure = answered(path, profile, split)
     draw(plot, lambda figure: paint(structure, figure))
     show(structure, output, lambda _: view(structure))
 

@@ -22,6 +22,7 @@ from aif.handlers.frames import (
     NODES,
     PODS,
     POLICY,
+    USERS,
     Json,
     Row,
     decode_row,
@@ -230,6 +231,7 @@ def _snapshot(line: Json, table: NodeTable, service: AIService, copies: Mapping[
         barred=frozenset(line["barred"]),
         may_move=line["mayMove"],
         judged=JUDGED.validate_python(line.get("judged")),
+        users=USERS.validate_python(line.get("users")),
         policy=policy,
     )
 

@@ -16,7 +16,8 @@ from aif.contract.watch import Judged
 from aif.domain import events
 from aif.domain.actions import Emit
 from aif.domain.annotations import ANYWHERE
-from aif.domain.conditions import Verdict
+from aif.domain.conditions import Verdict as Condition
+from aif.planning.mobility.moves import Verdict
 from aif.reconcile.approval import waiting_steps
 from aif.reconcile.gate import gate, taken
 from aif.reconcile.measured import BREACHES, sentence
@@ -27,6 +28,7 @@ from aif.reconcile.rollout import reference
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.cycle import select
 from aif.scheduling.selection import Selection
+from aif.scheduling.whereabouts import seen_from
 
 SPIKE = 1.5
 """Requests that come so many times as fast as over the slow window are a burst."""
@@ -46,6 +48,10 @@ def pressed(service: AIService, settled: Outcome, snapshot: Snapshot, now: datet
     broken = [each for each in snapshot.judged or () if _moves(each)]
     if broken:
         return _breached(service, broken, settled, snapshot, now)
+    if settled.degraded is None and any(map(_alarmed, snapshot.judged or ())):
+        return _as_told(service, settled)
+    if (ahead := _ahead(service, settled, snapshot, now)) is not None:
+        return ahead
     if service.spec.migration.rebalance and settled.degraded is None:
         return _rebalanced(service, settled, snapshot, now)
     return settled
@@ -56,10 +62,22 @@ def _moves(judged: Judged) -> bool:
 
     An alarm that only waits for its level to clear moves nobody from a node that keeps the contract.
     """
-    known = judged.phase is Phase.RAISED and judged.finding is Finding.BREACHED
     values = [value for value in (judged.value, judged.recent) if value is not None]
-    broken = known and all(load_of(judged.limit, value) > judged.limit.raise_above for value in values)
-    return broken and judged.limit.hard and judged.dimension not in HELPLESS
+    broken = all(load_of(judged.limit, value) > judged.limit.raise_above for value in values)
+    return _alarmed(judged) and judged.finding is Finding.BREACHED and broken
+
+
+def _alarmed(judged: Judged) -> bool:
+    """Tell whether an alarm stands that another node could end."""
+    return judged.phase is Phase.RAISED and judged.limit.hard and judged.dimension not in HELPLESS
+
+
+def _as_told(service: AIService, settled: Outcome) -> Outcome:
+    """Return that nothing moves for the reason of before: an alarm stands, and its value only comes and goes."""
+    before = next((each for each in service.status.conditions if each.type == "Degraded"), None)
+    if before is None or before.observed_generation != service.metadata.generation:
+        return settled
+    return replace(settled, degraded=Condition("Degraded", "True", Reason(before.reason), before.message), waits=True)
 
 
 def _requested(service: AIService, value: str, settled: Outcome, snapshot: Snapshot) -> Outcome:
@@ -72,6 +90,7 @@ def _requested(service: AIService, value: str, settled: Outcome, snapshot: Snaps
         return _refused(service, settled, f"No ComputeNode {node}; see kubectl get computenodes", handled)
     if node in here:
         return _refused(service, settled, f"{node} serves already", handled)
+    service = snapshot.located(service)
     selection = elsewhere(service, snapshot, only=None if node == ANYWHERE else node)
     if selection.chosen is None or selection.shortfall:
         return _refused(service, settled, f"{node}: {selection.message}", handled)
@@ -82,7 +101,7 @@ def _requested(service: AIService, value: str, settled: Outcome, snapshot: Snaps
 
 
 def _refused(service: AIService, settled: Outcome, message: str, handled: dict[str, str]) -> Outcome:
-    verdict = Verdict("Migrating", "False", Reason.MIGRATION_FORBIDDEN, message)
+    verdict = Condition("Migrating", "False", Reason.MIGRATION_FORBIDDEN, message)
     news = events.forbidden(reference(service), message)
     return replace(settled, refused=verdict, handled=handled, news=(*settled.news, news))
 
@@ -93,11 +112,31 @@ def _breached(service: AIService, broken: list[Judged], settled: Outcome, snapsh
     held = hold(service, trigger, now) or _spike(service, broken, snapshot)
     if held is not None:
         return _held(service, settled, held)
-    loaded = with_load(service, max((each.rate or 0.0 for each in snapshot.judged or ()), default=0.0))
+    loaded = with_load(
+        snapshot.located(service), max((each.rate or 0.0 for each in snapshot.judged or ()), default=0.0)
+    )
     selection = elsewhere(loaded, snapshot, left_nodes(service, now))
     if selection.chosen is None or selection.shortfall:
         return _helpless(service, loaded, broken, selection, settled, snapshot)
-    return _taken_or_proposed(service, selection, trigger, settled, snapshot)
+    return _taken_or_proposed(snapshot.located(service), selection, trigger, settled, snapshot)
+
+
+def _ahead(service: AIService, settled: Outcome, snapshot: Snapshot, now: datetime) -> Outcome | None:
+    """Begin a move ahead of the users where that is worth more than it costs; None where nothing is to be done."""
+    users, trigger = snapshot.users, Reason.HANDOVER_EXPECTED
+    if (
+        users is None
+        or users.verdict is not Verdict.MOVE
+        or settled.degraded is not None
+        or hold(service, trigger, now)
+    ):
+        return None
+    later = seen_from(service, users.next_site, snapshot.table)
+    selection = elsewhere(later, snapshot, left_nodes(service, now), only=users.host)
+    if selection.chosen is None or selection.shortfall:
+        return None
+    message = f"the users are expected to go from {users.site} to {users.next_site}: {users.reason}"
+    return _taken_or_proposed(later, replace(selection, message=message), trigger, settled, snapshot)
 
 
 def _taken_or_proposed(
@@ -112,7 +151,7 @@ def _taken_or_proposed(
 def _proposed(service: AIService, passed: Outcome, settled: Outcome) -> Outcome:
     """Return a proposal beside placements that hold; the same one is not written again for other scores."""
     message = passed.verdict.message.replace("Would place on", "Would move to", 1)
-    approval = Verdict("ApprovalRequired", "True", Reason.AWAITING_APPROVAL, message)
+    approval = Condition("ApprovalRequired", "True", Reason.AWAITING_APPROVAL, message)
     before, plan = service.status.plan, passed.plan
     if before is not None and plan is not None and before.token == plan.token:
         return replace(settled, plan=before, approval=approval)
@@ -173,7 +212,7 @@ def _rebalanced(service: AIService, settled: Outcome, snapshot: Snapshot, now: d
     settled = replace(settled, waits=True)
     if hold(service, Reason.REBALANCE, now) is not None or len(service.status.placements) != 1:
         return settled
-    here = service.status.placements[0]
+    here, service = service.status.placements[0], snapshot.located(service)
     table = snapshot.table.without(snapshot.claims).besides(snapshot.barred | left_nodes(service, now))
     best = select(service, table, snapshot.policy)
     if best.chosen is None or best.shortfall or best.chosen.node == here.node:

@@ -19,6 +19,7 @@ LIMITED = frozenset(
     {
         *BREACHES.values(),
         Reason.REBALANCE,
+        Reason.HANDOVER_EXPECTED,
         Reason.LATENCY_INFEASIBLE,
         Reason.COMPUTE_INFEASIBLE,
         Reason.BANDWIDTH_INFEASIBLE,
@@ -111,7 +112,9 @@ def left_nodes(service: AIService, now: datetime) -> frozenset[str]:
 
 def _failed(record: MigrationRecord) -> list[str]:
     if record.result == MigrationResult.COMPLETED:
-        return record.source.split(", ") if record.trigger in LIMITED else []
+        # Who goes ahead of the users leaves a node that was good for them where they were, and comes back with them.
+        failed = record.trigger in LIMITED and record.trigger != Reason.HANDOVER_EXPECTED
+        return record.source.split(", ") if failed else []
     return record.to.split(", ") if record.reason not in _NO_FAULT else []
 
 

@@ -24,6 +24,10 @@ FOR_THE_CONTRACT = frozenset({*BREACHES.values(), Reason.REBALANCE})
 """Triggers for the sake of a measured value: without one there is nothing to be gained by going on."""
 
 
+ON_THE_WAY = frozenset({"latency", "jitter", "reliability"})
+"""Dimensions that depend on where the users are, unless their way is only predicted (``Judged.estimated``)."""
+
+
 class Answer(Enum):
     """What a look at both copies says."""
 
@@ -96,9 +100,15 @@ class Look:
     def comparison(self) -> Comparison:
         """Return how the new copies stand beside the old ones: those of several copies that are worst."""
         gain = self.service.spec.migration.min_improvement_percent / 100
-        found = [compare(look.judged, self.source_loads, gain) for look in self.fresh]
+        found = [compare(self._comparable(look), self.source_loads, gain) for look in self.fresh]
         order = (Bearing.WORSE, Bearing.ALIKE, Bearing.UNKNOWN, Bearing.BETTER, Bearing.KEEPS)
         return min(found, key=lambda each: order.index(each.bearing), default=Comparison(Bearing.UNKNOWN))
+
+    def _comparable(self, look: CopyLook) -> tuple[Judged, ...]:
+        """Return what can be judged before the users are where the new copy is for: not their way to it as it is."""
+        if self.move.trigger != Reason.HANDOVER_EXPECTED:
+            return look.judged
+        return tuple(each for each in look.judged if each.dimension not in ON_THE_WAY or each.estimated)
 
     @property
     def source_loads(self) -> dict[str, float]:

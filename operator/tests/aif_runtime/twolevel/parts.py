@@ -16,7 +16,8 @@ class Parts:
         seen: Phases and epochs of the routine in their order.
     """
 
-    def __init__(self, job: Job, cuts: dict[str, str], each: int, k: int, rounds: int, **rules: Any) -> None:
+    def __init__(self, job: Job, cuts: dict[str, str], each: int, k: int, rounds: int, **more: Any) -> None:
+        start, managed = more.pop("start", {}), more.pop("manager", {})
         job.clients = max(2, each * len(cuts))
         servers = [name for name, cut in cuts.items() if cut != "Output"]
         whole = each * (len(cuts) - len(servers))
@@ -27,7 +28,7 @@ class Parts:
             "quorum": clients,
             "evaluators": 1,
             "graceSeconds": 30,
-            **rules,
+            **more,
         }
         self.groups = [
             {"name": name, "cut": cut, "clients": each, "server": job.at(f"lf-{name}") if cut != "Output" else ""}
@@ -35,9 +36,9 @@ class Parts:
         ]
         self.job, self.k = job, k
         self.seen: list[tuple[Phase, int]] = []
-        job.aggregator(self.rules)
+        job.aggregator(self.rules, start=start)
         job.evaluator()
-        self.manager = self.start_manager()
+        self.manager = self.start_manager(**managed)
         self.plane = job.forwarding()
         job.access()
         self.servers = {name: job.server(name) for name in servers}

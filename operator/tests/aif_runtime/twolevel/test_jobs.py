@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,15 @@ from safetensors.numpy import load_file
 
 from aif_runtime.learning.arrays import digest
 from aif_runtime.learning.data import Split, digits
+from aif_runtime.learning.errors import JobFailed
 from aif_runtime.learning.learner import Plan
 from aif_runtime.learning.models import built
 from aif_runtime.learning.training import Turn, train
+from aif_runtime.roles import client
+from aif_runtime.roles.client import ClientRole
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.wire.envelope import Frame
+from tests.aif_runtime.certificates import Authority
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts
 
@@ -169,3 +174,30 @@ async def test_a_terminal_that_sends_garbage_is_excluded_and_named_and_the_round
         assert list(parts.manager.excluded) == ["t-3"]
         assert said in parts.manager.excluded["t-3"]
         assert job.status["round"] == 2
+
+
+async def test_two_levels_and_a_group_with_the_whole_model_learn_over_tls_on_every_stream(tmp_path: Path) -> None:
+    async with a_job(authority=Authority(tmp_path)) as job:
+        Parts(job, {"low": "fc1", "whole": "Output"}, each=2, k=2, rounds=2)
+        for index in range(4):
+            job.terminal(index)
+        await until(lambda: job.status["clients"]["live"] == 3)
+        names = {peer.name for peer in job.aggregators[0].hub.attached() if peer.info.get("role") == "client"}
+        assert names.isdisjoint({f"t-{index}" for index in range(4)})
+        await job.ended()
+        assert job.status["clients"]["answered"] == 3
+        assert job.status["round"] == 2
+
+
+async def test_a_terminal_with_the_certificate_of_another_takes_no_part(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with a_job(authority=authority) as job:
+        parts = Parts(job, {"a": "fc1"}, each=2, k=2, rounds=1)
+        for index in range(2):
+            job.terminal(index)
+        told = job.told(name="t-0", index=0, access=job.at("am"))
+        stranger = ClientRole.model_validate({**told, "name": "someone"})
+        with pytest.raises(JobFailed, match="someone came with a certificate for t-0"):
+            await client.serve(stranger, client.terminal_of(stranger))
+        await job.ended()
+        assert parts.manager.status()["groups"]["a"]["terminals"] == 2

@@ -76,6 +76,29 @@ PLAN: dict[str, Any] = {
     [
         pytest.param({}, "Plan: Network; no other candidate", id="alone"),
         pytest.param(
+            {
+                "exit": {
+                    "name": "early",
+                    "cut": "Input",
+                    "accuracyBasisPoints": 6300,
+                    "microseconds": 900,
+                    "inTime": True,
+                }
+            },
+            "Exit: early cut after Input, accuracy 63.00 %, 900 us a request; nothing serves it yet",
+            id="exit",
+        ),
+        pytest.param(
+            {"exit": {"name": "a", "cut": "pool1", "accuracyBasisPoints": 1, "microseconds": 9, "inTime": False}},
+            "Exit: a cut after pool1, accuracy 0.01 %, 9 us a request, later than the contract asks",
+            id="late exit",
+        ),
+        pytest.param(
+            {"share": {"services": 3, "cpu": "8.5", "upBitsPerSecond": "650M", "microseconds": 5100}},
+            "Share: 8.5 cores and 650 Mbit/s of the uplink beside 2 other services, 5.1 ms a request",
+            id="shared",
+        ),
+        pytest.param(
             {"runnerUp": {"decision": "Network", "node": "gnb-8", "variant": "gpu", "score": 71}},
             "Plan: Network; next best gnb-8 as variant gpu, score 71",
             id="another node",

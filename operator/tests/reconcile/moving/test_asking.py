@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aif.api.aiservice import AIService
+from aif.contract.alarms import Phase as Alarm
 from aif.domain.annotations import MIGRATE_TO
 from aif.reconcile.aiservice import reconcile
 from aif.reconcile.approval import APPROVE
@@ -100,6 +101,32 @@ def test_a_move_for_the_contract_waits_for_a_person_while_the_service_serves(aut
     assert under_way(decided(approved, breached(approved))).targets == [
         there(service).model_copy(update={**_predicted(approved)})
     ]
+
+
+def _proposed(service: AIService) -> AIService:
+    status = reconcile(service, breached(service), NOON).status
+    assert status is not None
+    return service.model_copy(update={"status": status})
+
+
+def test_a_proposal_lapses_once_the_contract_is_kept_again() -> None:
+    service = _proposed(a_service(autonomy={"level": "Manual"}))
+    kept = reconcile(service, breached(service, value=0.005), NOON)
+    status = kept.status
+    assert status is not None
+    assert status.plan is not None
+    assert (status.plan.token, status.plan.node, status.plan.waits_for) == (None, "gnb-7", [])
+    assert status.plan.parts[0].where == "gnb-7"
+    told_conditions = {each.type: each.status for each in status.conditions}
+    assert told_conditions["ApprovalRequired"] == "False"
+
+
+def test_a_proposal_stands_while_its_alarm_is_raised() -> None:
+    service = _proposed(a_service(autonomy={"level": "Manual"}))
+    clearing = breached(service, value=0.019, phase=Alarm.RAISED)
+    status = reconcile(service, clearing, NOON).status
+    assert status is not None
+    assert status.plan == service.status.plan
 
 
 def _predicted(service: AIService) -> dict[str, Any]:

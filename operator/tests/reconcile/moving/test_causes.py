@@ -14,6 +14,7 @@ from aif.api.conditions import Condition, Reason
 from aif.api.migration_status import MigrationRecord, Phase
 from aif.contract.alarms import Phase as Alarm
 from aif.contract.watch import Judged
+from aif.domain.actions import Emit
 from aif.domain.conditions import timestamp
 from aif.reconcile.aiservice import reconcile
 from aif.reconcile.outcome import Outcome
@@ -108,6 +109,60 @@ def test_a_contract_that_no_node_can_meet_moves_nothing_and_is_written_once() ->
     other = replace(breached(again, HOME, FAR), judged=(judged(again, 0.0312),))
     later = reconcile(again, other, NOON + timedelta(minutes=1))
     assert later.actions == ()
+
+
+CALIBRATED = {
+    "device": "nvidia.com/gpu",
+    "updatedAt": "2030-01-01T12:00:00Z",
+    "compute": {
+        "measuredPercent": 5,
+        "efficiencyPercent": 5,
+        "confidencePercent": 95,
+        "spreadPercent": 5,
+        "observations": 90,
+    },
+}
+SLOW = [a_compute_node(name, status={"calibration": [CALIBRATED]}) for name in ("gnb-7", "gnb-8")]
+"""Nodes that are known to attain a twentieth of what they declare: none is predicted to keep 20 ms."""
+
+
+@pytest.mark.parametrize(
+    ("known", "stays"),
+    [
+        pytest.param({"value": BAD}, True, id="it is measured, so no prediction counts"),
+        pytest.param({"value": None, "phase": Alarm.RAISED}, True, id="an alarm outlives its metric"),
+        pytest.param({"value": None}, False, id="nothing is known but the prediction"),
+    ],
+)
+def test_a_prediction_speaks_against_a_node_only_while_nothing_is_measured_there(
+    known: dict[str, Any], *, stays: bool
+) -> None:
+    service = a_service()
+    outcome = decided(service, replace(breached(service, *SLOW), judged=(judged(service, **known),)))
+    assert (outcome.migration, outcome.placements) == (None, (here(service),))
+    assert (outcome.verdict.status == "True") is stays
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param({"value": None, "phase": Alarm.RAISED}, id="the metric is lost"),
+        pytest.param({"value": BAD, "recent": 0.012}, id="better for a moment"),
+        pytest.param({"value": 0.019, "recent": 0.019, "phase": Alarm.RAISED}, id="not cleared yet"),
+    ],
+)
+def test_what_is_short_stays_named_and_nothing_is_said_again_while_the_alarm_stands(known: dict[str, Any]) -> None:
+    service = a_service()
+    first = reconcile(service, breached(service, *SLOW), NOON)
+    assert first.status is not None
+    again = service.model_copy(update={"status": first.status})
+    later = reconcile(again, replace(breached(again, *SLOW), judged=(judged(again, **known),)), NOON)
+    assert later.status is not None
+    words = [{each.type: each.message for each in it.conditions}["Degraded"] for it in (first.status, later.status)]
+    assert words[0] == words[1]
+    assert "latency is 30000 us" in words[0]
+    assert [each for each in later.actions if isinstance(each, Emit)] == []
+    assert later.waiting, "a node may come that keeps it"
 
 
 def test_more_replicas_are_asked_for_where_only_they_would_help() -> None:

@@ -1,0 +1,46 @@
+"""Several processes that learn one model together, started by torchrun; gradients are averaged by PyTorch's DDP."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from aif_runtime.learning.arrays import Array, Floats
+
+
+class Workers:
+    """This process among those that learn together; makes gloo's group by the variables that torchrun has set."""
+
+    def __init__(self) -> None:
+        dist.init_process_group("gloo")
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+
+    def parallel(self, model: nn.Module) -> nn.Module:
+        """Return a model whose gradients are the mean over all workers; all begin with the numbers of the first."""
+        return DistributedDataParallel(model)
+
+    def share(self, x: Floats, y: Array) -> tuple[Floats, Array, float]:
+        """Return this worker's examples of a batch, and the weight of their mean loss; all where there are too few."""
+        if len(x) < self.size:
+            return x, y, 1.0
+        own = slice(self.rank, None, self.size)
+        return x[own], y[own], len(x[own]) * self.size / len(x)
+
+    def mean(self, value: float) -> float:
+        """Return the mean of a value over all workers."""
+        found = torch.tensor(value, dtype=torch.float64)
+        dist.all_reduce(found)
+        return found.item() / self.size
+
+    def agreed(self, *, done: bool) -> bool:
+        """Return what the first worker says: others may see numbers that differ in the last bit."""
+        found = torch.tensor(int(done))
+        dist.broadcast(found, 0)
+        return bool(found.item())
+
+    def leave(self) -> None:
+        """Leave the group, once all are there."""
+        dist.barrier()
+        dist.destroy_process_group()
