@@ -286,18 +286,6 @@ async def test_a_job_that_cannot_be_read_is_told_by_its_field(aif: Aif, fake: Fa
     assert "TrainingJob digits in namespace video cannot be read: spec.mode" in done.err
 
 
-def test_a_manifest_at_fault_is_named_by_its_field(aif: Aif) -> None:
-    text = SAMPLE.read_text(encoding="utf-8").replace("minClients: 2", "minClients: 5")
-    done = aif("simulate", "-f", "-", stdin=text)
-    assert done.status == 1
-    assert "(TrainingJob digits): spec: quorum.minClients must not exceed clients" in done.err
-
-
-def test_a_manifest_without_fault_is_checked_and_not_placed(aif: Aif) -> None:
-    done = aif("simulate", "-f", str(SAMPLE))
-    assert (done.status, done.err) == (0, "note: 1 TrainingJob checked, and not placed\n")
-
-
 def test_a_job_is_over_once_a_condition_says_so() -> None:
     assert [over(a_job(**status)) for status in ({}, {"conditions": [COMPLETE]}, {"conditions": [FAILED]})] == [
         False,
