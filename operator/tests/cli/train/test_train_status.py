@@ -286,9 +286,6 @@ async def test_a_job_that_cannot_be_read_is_told_by_its_field(aif: Aif, fake: Fa
     assert "TrainingJob digits in namespace video cannot be read: spec.mode" in done.err
 
 
-def test_a_job_is_over_once_a_condition_says_so() -> None:
-    assert [over(a_job(**status)) for status in ({}, {"conditions": [COMPLETE]}, {"conditions": [FAILED]})] == [
-        False,
-        True,
-        True,
-    ]
+@pytest.mark.parametrize(("conditions", "ended"), [([], False), ([COMPLETE], True), ([FAILED], True)])
+def test_a_job_is_over_once_a_condition_says_so(conditions: list[dict[str, Any]], *, ended: bool) -> None:
+    assert over(a_job(conditions=conditions)) is ended
