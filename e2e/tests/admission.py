@@ -15,7 +15,7 @@ from cluster.kube import connect
 
 GROUP = "net4ai.io"
 VERSION = "v1alpha1"
-PLURALS = {"AIService": "aiservices", "ComputeNode": "computenodes"}
+PLURALS = {"AIService": "aiservices", "ComputeNode": "computenodes", "TrainingJob": "trainingjobs"}
 
 Document = dict[str, Any]
 

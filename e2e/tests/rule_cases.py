@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from documents import ABSENT
+from job_rule_cases import JOB_COMPANIONS, JOB_RULES
 
 Changes = Mapping[str, Any]
 
@@ -16,7 +17,7 @@ class RuleCase:
     """A rule, found by the place of the schema where it stands and by its message.
 
     Attributes:
-        kind: Kind of the object.
+        kind: Kind of the object, and behind a hyphen which of those that are complete.
         place: Where the rule stands, with `[]` for the items of a list; empty for the object itself.
         message: What the refusal says; it names the field to change.
         accepted: Changes to the complete object that the rule lets pass.
@@ -255,7 +256,9 @@ OF_COMPUTENODE: Final = (
     ),
 )
 
-RULE_CASES: Final = OF_AISERVICE + OF_COMPUTENODE
+OF_TRAININGJOB: Final = tuple(RuleCase(*case) for case in JOB_RULES)
+
+RULE_CASES: Final = OF_AISERVICE + OF_COMPUTENODE + OF_TRAININGJOB
 
 COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
     ("spec.autonomy.level", "Full"): {"spec.autonomy.approvalSteps": ABSENT},
@@ -266,6 +269,7 @@ COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
     ("spec.migration.drainSeconds", 3600): {"spec.migration.timeoutSeconds": 86400},
     ("spec.migration.timeoutSeconds", 10): {"spec.migration.verifySeconds": 4, "spec.migration.drainSeconds": 4},
     ("spec.origin", "InNetwork"): {"spec.provider": ABSENT},
+    **JOB_COMPANIONS,
 }
 """What another rule asks for besides, where a value goes to the end of its range."""
 

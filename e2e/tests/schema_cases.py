@@ -132,6 +132,8 @@ def grown(place: Located, count: int) -> list[Any]:
 
 
 def _another(items: Schema, first: Any, schema: Schema, index: int) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(first, int):
+        return items["minimum"] + index
     if not isinstance(first, dict):
         return items["enum"][index] if "enum" in items else f"x{index}"
     item = copy.deepcopy(first)

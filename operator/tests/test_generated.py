@@ -46,7 +46,7 @@ def test_the_chart_keeps_the_kinds_when_it_is_uninstalled() -> None:
     files = generated_files()
     charts = [yaml.safe_load(text) for path, text in files.items() if path.parts[0] == "helm"]
     kept = {"argocd.argoproj.io/sync-options": "Prune=false", "helm.sh/resource-policy": "keep"}
-    assert [chart["metadata"]["annotations"] for chart in charts] == [kept] * 2
+    assert [chart["metadata"]["annotations"] for chart in charts] == [kept] * 3
 
 
 def test_the_chart_differs_from_the_manifests_in_that_alone() -> None:

@@ -17,13 +17,14 @@ NAMESPACE = "samples"
 SAMPLES = sorted(
     path
     for path in (ROOT / "manifests" / "samples").glob("*.yaml")
-    if path.name.startswith(("aiservice-", "computenode-"))
+    if path.name.startswith(("aiservice-", "computenode-", "trainingjob-"))
 )
 EXPLAINED = [
     pytest.param("aiservice.spec.qos.latency", "Makes the service latency-sensitive", id="object"),
     pytest.param("ais.spec.qos.latency.maxP99Microseconds", "99 of 100 requests", id="field"),
     pytest.param("ais.status.candidates.terms.weight", "ten-thousandths", id="status"),
     pytest.param("computenode.spec.capability.devices.peakFlops", "Peak rates of one device", id="list"),
+    pytest.param("tj.spec.privacy.kAnonymity", "while fewer terminals of its group are live", id="of a job"),
     pytest.param("cn.spec.links.rttMicroseconds", "Round-trip time", id="short name"),
 ]
 APPLY_ATTEMPTS = 3
@@ -54,7 +55,7 @@ def _apply(kubectl: Kubectl, path: Path) -> list[dict[str, Any]]:
 
 def test_every_kind_has_samples() -> None:
     kinds = {document["kind"] for path in SAMPLES for document in yaml.safe_load_all(path.read_text())}
-    assert kinds == {"AIService", "ComputeNode"}
+    assert kinds == {"AIService", "ComputeNode", "TrainingJob"}
 
 
 def test_a_sample_applied_twice_changes_nothing(kubectl: Kubectl, sample: Path) -> None:
@@ -80,7 +81,7 @@ def _undescribed(schema: dict[str, Any], path: str) -> Iterator[str]:
         yield from _undescribed(schema["items"], path)
 
 
-@pytest.mark.parametrize("kind", ["AIService", "ComputeNode"])
+@pytest.mark.parametrize("kind", ["AIService", "ComputeNode", "TrainingJob"])
 def test_the_server_describes_every_field(kubectl: Kubectl, kind: str) -> None:
     published = json.loads(kubectl("get", "--raw", "/openapi/v3/apis/net4ai.io/v1alpha1"))
     schema = published["components"]["schemas"][f"io.net4ai.v1alpha1.{kind}"]

@@ -12,7 +12,7 @@ from documents import ROOT, Document, complete, object_file
 from kubectl import Kubectl
 from schema_cases import located, schema_places
 
-KINDS = {"AIService": "aiservices", "ComputeNode": "computenodes"}
+KINDS = {"AIService": "aiservices", "ComputeNode": "computenodes", "TrainingJob": "trainingjobs"}
 NAMESPACE = "subresources"
 COLUMNS = [
     pytest.param(
@@ -26,6 +26,12 @@ COLUMNS = [
         ["TIER", "ACCELERATOR", "TFLOPS", "SERVICES", "READY", "ORIGIN", "NODE", "SCHEDULABLE", "EFFICIENCY", "POWER"],
         ["Cloud", "1 x NVIDIA-A100-SXM4-40GB", "19.5", "True", "External", "worker-3", "80", "400 W"],
         id="ComputeNode",
+    ),
+    pytest.param(
+        "TrainingJob",
+        ["MODE", "STATE", "ROUND", "CLIENTS", "METRIC", "AGE", "CUT", "TARGET", "REMAINING", "REASON", "MESSAGE"],
+        ["Federated", "Training", "3/20", "7/8", "91.2 %", "fc2, fc3", "94 %", "340 s", "AsExpected", "All is well"],
+        id="TrainingJob",
     ),
 ]
 
@@ -46,7 +52,7 @@ def _objects(kubectl: Kubectl) -> Iterator[None]:
     """Objects with a status as the operator writes it, out of the reach of other tests."""
     kubectl("create", "namespace", NAMESPACE)
     documents = [complete(kind) for kind in KINDS]
-    documents[0]["metadata"]["namespace"] = NAMESPACE
+    documents[0]["metadata"]["namespace"] = documents[2]["metadata"]["namespace"] = NAMESPACE
     documents[1]["metadata"]["name"] = "with-status"
     kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(documents))
     for document in documents:
@@ -61,7 +67,7 @@ def _objects(kubectl: Kubectl) -> Iterator[None]:
 
 
 def _get(kubectl: Kubectl, kind: str, *arguments: str) -> str:
-    name = "everything" if kind == "AIService" else "with-status"
+    name = "with-status" if kind == "ComputeNode" else "everything"
     return kubectl("get", KINDS[kind], name, "--namespace", NAMESPACE, *arguments)
 
 
@@ -84,7 +90,8 @@ def test_kubectl_get_shows_the_columns(kubectl: Kubectl, kind: str, headings: li
 
 
 def test_short_names_and_the_category_are_known(kubectl: Kubectl) -> None:
-    listed = kubectl("get", "ais,cn", "--namespace", NAMESPACE, "-o", "name").split()
+    listed = kubectl("get", "ais,cn,tj", "--namespace", NAMESPACE, "-o", "name").split()
+    assert "trainingjob.net4ai.io/everything" in listed
     assert "aiservice.net4ai.io/everything" in listed
     assert "computenode.net4ai.io/with-status" in listed
     assert "aiservice.net4ai.io/everything" in kubectl("get", "aif", "--namespace", NAMESPACE, "-o", "name")

@@ -33,7 +33,7 @@ from cluster.record import Provider
 RESTRICTED: Final = {"pod-security.kubernetes.io/enforce": "restricted"}
 VALUE_FILES: Final = sorted(path.stem for path in VALUES.glob("*.yaml"))
 OVERLAYS: Final = sorted((ROOT / "manifests" / "overlays").iterdir())
-KINDS: Final = ("aiservices.net4ai.io", "computenodes.net4ai.io")
+KINDS: Final = ("aiservices.net4ai.io", "computenodes.net4ai.io", "trainingjobs.net4ai.io")
 CRDS_RELEASE: Final = "aif-operator-crds"
 
 

@@ -1,3 +1,3 @@
-"""The kinds AIService and ComputeNode as frozen models, and the CRDs generated from them."""
+"""The kinds AIService, ComputeNode and TrainingJob as frozen models, and the CRDs generated from them."""
 
 from __future__ import annotations

@@ -57,3 +57,17 @@ COMPUTENODE_COLUMNS: Final = (
     Column("Power", ".status.summary.power", "Power of all devices under full load.", wide=True),
     Column("Reason", _condition("Ready", "reason"), "Why it is ready, or not.", wide=True),
 )
+
+TRAININGJOB_COLUMNS: Final = (
+    Column("Mode", ".spec.mode", "How it learns."),
+    Column("State", ".status.summary.state", "What it is at."),
+    Column("Round", ".status.summary.round", "Rounds done of all."),
+    Column("Clients", ".status.summary.clients", "Live clients of all."),
+    Column("Metric", ".status.summary.metric", "Accuracy after the last round."),
+    _AGE,
+    Column("Cut", ".status.summary.cut", "Where models are parted.", wide=True),
+    Column("Target", ".status.summary.target", "Accuracy at which it is done.", wide=True),
+    Column("Remaining", ".status.summary.remaining", "Time to the last round.", wide=True),
+    Column("Reason", _condition("Ready", "reason"), "Why it is ready, or not.", wide=True),
+    Column("Message", _condition("Ready", "message"), "The reason in words.", wide=True),
+)

@@ -7,8 +7,9 @@ from typing import Final
 
 from aif.api.aiservice import AIService
 from aif.api.base import GROUP, ApiModel
-from aif.api.columns import AISERVICE_COLUMNS, COMPUTENODE_COLUMNS, Column
+from aif.api.columns import AISERVICE_COLUMNS, COMPUTENODE_COLUMNS, TRAININGJOB_COLUMNS, Column
 from aif.api.computenode import ComputeNode
+from aif.api.trainingjob import TrainingJob
 
 CATEGORY: Final = "aif"
 
@@ -64,4 +65,13 @@ COMPUTENODE: Final = Kind(
     selectable=(".spec.tier", ".spec.origin", ".spec.nodeName"),
 )
 
-KINDS: Final = (AISERVICE, COMPUTENODE)
+TRAININGJOB: Final = Kind(
+    model=TrainingJob,
+    plural="trainingjobs",
+    short_name="tj",
+    namespaced=True,
+    columns=TRAININGJOB_COLUMNS,
+    selectable=(".spec.mode", ".status.summary.state"),
+)
+
+KINDS: Final = (AISERVICE, COMPUTENODE, TRAININGJOB)

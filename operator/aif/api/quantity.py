@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 LIMIT: Final = Decimal(2**60)
 """Quantities lie below 1Ei: ``1e1000000`` is valid syntax and no computer's capacity."""
@@ -118,3 +118,8 @@ Capacity = Annotated[
     Quantity, BeforeValidator(_parse_capacity), PlainSerializer(str), WithJsonSchema(_schema(positive=True))
 ]
 """A quantity above zero: what a node offers."""
+
+
+def amount(text: str) -> Any:  # noqa: ANN401 - what stands for a field's value, as pydantic's own Field
+    """Return the default of a field that is a quantity, as its author would write it."""
+    return Field(default=text, validate_default=True)

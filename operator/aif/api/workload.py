@@ -33,6 +33,18 @@ MountPath = Annotated[str, Field(min_length=2, max_length=256, pattern=r"^(/[A-Z
 
 NO_ACCELERATOR = "None"
 
+AcceleratorName = Annotated[
+    ResourceName,
+    Field(
+        json_schema_extra=cel(
+            (
+                "self == 'None' || self.contains('/')",
+                "must be None, or an extended resource such as nvidia.com/gpu",
+            ),
+        ),
+    ),
+]
+
 
 class KeyReference(ApiModel):
     """A key of a Secret or ConfigMap of the own namespace."""
@@ -179,17 +191,7 @@ class Variant(ApiModel):
     name: Name
     """Name of the variant."""
 
-    accelerator: Annotated[
-        ResourceName,
-        Field(
-            json_schema_extra=cel(
-                (
-                    "self == 'None' || self.contains('/')",
-                    "must be None, or an extended resource such as nvidia.com/gpu",
-                ),
-            ),
-        ),
-    ] = NO_ACCELERATOR
+    accelerator: AcceleratorName = NO_ACCELERATOR
     """Extended resource such as nvidia.com/gpu, or None for the CPU."""
 
     count: Annotated[int, Field(ge=1, le=64)] = 1

@@ -14,8 +14,9 @@ from aif.api.aiservice import AIService
 from aif.api.base import ApiModel, list_map
 from aif.api.computenode import ComputeNode
 from aif.api.crd import annotated_schema, custom_resource_definition
-from aif.api.kinds import AISERVICE, COMPUTENODE, KINDS, Kind
+from aif.api.kinds import AISERVICE, COMPUTENODE, KINDS, TRAININGJOB, Kind
 from aif.api.structural import INTERNAL, SchemaError
+from aif.api.trainingjob import TrainingJob
 
 OF_METADATA = {".metadata.creationTimestamp"}
 
@@ -64,11 +65,17 @@ def test_a_compute_node_shows_what_one_asks_first() -> None:
     assert columns_of(COMPUTENODE, wide=True) == ["Origin", "Node", "Schedulable", "Efficiency", "Power", "Reason"]
 
 
+def test_a_training_job_shows_what_one_asks_first() -> None:
+    assert columns_of(TRAININGJOB, wide=False) == ["Mode", "State", "Round", "Clients", "Metric", "Age"]
+    assert columns_of(TRAININGJOB, wide=True) == ["Cut", "Target", "Remaining", "Reason", "Message"]
+
+
 @pytest.mark.parametrize(
     ("kind", "scope", "names"),
     [
         pytest.param(AISERVICE, "Namespaced", ("aiservices", "aiservice", ["ais"]), id="AIService"),
         pytest.param(COMPUTENODE, "Cluster", ("computenodes", "computenode", ["cn"]), id="ComputeNode"),
+        pytest.param(TRAININGJOB, "Namespaced", ("trainingjobs", "trainingjob", ["tj"]), id="TrainingJob"),
     ],
 )
 def test_a_kind_has_its_names(kind: Kind, scope: str, names: tuple[str, str, list[str]]) -> None:
@@ -112,7 +119,8 @@ def test_only_an_aiservice_can_be_scaled() -> None:
 
 
 def test_kinds_are_those_of_the_models() -> None:
-    assert {kind.name: kind.model for kind in KINDS} == {"AIService": AIService, "ComputeNode": ComputeNode}
+    models = {"AIService": AIService, "ComputeNode": ComputeNode, "TrainingJob": TrainingJob}
+    assert {kind.name: kind.model for kind in KINDS} == models
 
 
 PART = (Empty, Field(description="A part."))
