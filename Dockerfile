@@ -1,4 +1,5 @@
-# The image of the operator, and with `--target runtime` that of the inference server. BASE is a Python image, 3.11 to
+# The image of the operator, with `--target runtime` that of the inference server, with `--target learner` that of training
+# jobs. BASE is a Python image, 3.11 to
 # 3.13, that has the module venv; all stages stand on it, so that the environments made in the first work in the last.
 # Build the operator's with `make image`.
 ARG BASE=python:3.13-slim
@@ -30,6 +31,24 @@ ENV PATH=/opt/aif/bin:$PATH \
 USER 65532:65532
 WORKDIR /
 ENTRYPOINT ["python", "-m", "aif_runtime.roles.server"]
+
+FROM uv AS build-learner
+RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project --only-group federated --no-cache
+
+FROM ${BASE} AS learner
+LABEL org.opencontainers.image.title="aif-learner" \
+      org.opencontainers.image.description="The roles of training jobs; the operator says which one a pod has" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build-learner /opt/aif /opt/aif
+COPY operator/aif_runtime /opt/runtime/aif_runtime
+ENV PATH=/opt/aif/bin:$PATH \
+    PYTHONPATH=/opt/runtime \
+    PYTHONSAFEPATH=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+WORKDIR /
+ENTRYPOINT ["python"]
 
 FROM uv AS build
 # First what changes seldom: the locked dependencies are a layer of their own

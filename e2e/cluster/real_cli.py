@@ -25,6 +25,7 @@ class Image(StrEnum):
     OPERATOR = "operator"
     PYTHON = "python"
     RUNTIME = "runtime"
+    LEARNER = "learner"
 
 
 Cluster = Annotated[str, typer.Option("--name", help="Which cluster.")]
@@ -103,13 +104,14 @@ def build_image(
     output: Annotated[Path | None, typer.Option(help="Write this file, an OCI layout, and load it nowhere.")] = None,
     name: Cluster = api.DEFAULT_NAME,
 ) -> None:
-    """Make an image: the operator, the server, or Python alone; and import it into every real node."""
+    """Make an image: the operator, the server, the learner, or Python alone; and import it into every real node."""
     from cluster.real import python_image  # noqa: PLC0415 - only this verb needs it
 
     write, tag = {
         Image.OPERATOR: (python_image.write_operator, python_image.OPERATOR_IMAGE),
         Image.PYTHON: (python_image.write_python, python_image.PYTHON_IMAGE),
         Image.RUNTIME: (python_image.write_runtime, python_image.RUNTIME_IMAGE),
+        Image.LEARNER: (python_image.write_learner, python_image.LEARNER_IMAGE),
     }[image]
     target = output or Folders.of(os.environ).layout(name).root / "images" / f"{image}.tar"
     title = f"Make {tag}"

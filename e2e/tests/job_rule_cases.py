@@ -8,6 +8,7 @@ from typing import Any, Final
 from documents import ABSENT
 
 Changes = Mapping[str, Any]
+Row = tuple[str, str, str, Changes, Changes]
 
 _LABELS: Final = "keys must be label names such as topology.kubernetes.io/zone, of at most 317 characters"
 _LONGEST_KEY: Final = "a" * 253 + "/" + "b" * 63
@@ -36,7 +37,7 @@ JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
 }
 """What another rule asks for besides, where a value goes to the end of its range."""
 
-_MODES: Final = (
+_MODES: Final[tuple[Row, ...]] = (
     (
         "TrainingJob",
         "spec",
@@ -123,7 +124,7 @@ _MODES: Final = (
     ),
 )
 
-_FIELDS: Final = (
+_FIELDS: Final[tuple[Row, ...]] = (
     (
         "TrainingJob",
         "",
@@ -179,13 +180,13 @@ _FIELDS: Final = (
 )
 
 
-def _kept(path: str, same: Any, other: Any, which: str = "TrainingJob") -> tuple[str, str, str, Changes, Changes]:  # noqa: ANN401 - JSON
+def _kept(path: str, same: Any, other: Any, which: str = "TrainingJob") -> Row:  # noqa: ANN401 - JSON
     field = path.split(".", maxsplit=1)[0]
     message = f"{field} cannot be changed, only suspend can: delete the job and create it anew"
     return which, "spec", message, {f"spec.{path}": same}, {f"spec.{path}": other}
 
 
-_CHANGES: Final = (
+_CHANGES: Final[tuple[Row, ...]] = (
     _kept("mode", "Federated", "Split"),
     _kept("model.name", "mlp-3", "mlp-4"),
     _kept("data.alphaPercent", 50, 25),

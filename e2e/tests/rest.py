@@ -25,6 +25,9 @@ _FIRST_ERROR: Final = 400
 _ROOTS: Final[Mapping[str, str]] = {
     "aiservices": "/apis/net4ai.io/v1alpha1",
     "computenodes": "/apis/net4ai.io/v1alpha1",
+    "trainingjobs": "/apis/net4ai.io/v1alpha1",
+    "jobs": "/apis/batch/v1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",

@@ -16,6 +16,7 @@ FEWEST: Final = 20
 UNUSED: Final[Mapping[str, str]] = {
     "httproutes.gateway.networking.k8s.io": "the test cluster has no Gateway API",
     "aiservices/finalizers.net4ai.io": "asked for by an admission plug-in that is off by default",
+    "trainingjobs/finalizers.net4ai.io": "asked for by an admission plug-in that is off by default",
 }
 """Rights that no test can use, by kind, each with its reason."""
 
@@ -40,8 +41,14 @@ def labels(entry: Entry) -> dict[str, str]:
     return dict((entry.body or {}).get("metadata", {}).get("labels") or {})
 
 
-def test_no_spec_of_an_aiservice_was_ever_written(writes: list[Entry]) -> None:
-    assert [str(entry) for entry in writes if entry.resource == "aiservices" and entry.subresource != "status"] == []
+def test_no_spec_that_a_user_wrote_was_ever_written(writes: list[Entry]) -> None:
+    kinds = ("aiservices", "trainingjobs")
+    specs = [entry for entry in writes if entry.resource in kinds and entry.subresource != "status"]
+    assert [str(entry) for entry in specs if entry.verb != "delete"] == []
+
+
+def test_no_secret_was_ever_read_or_changed(run: Audits) -> None:
+    assert {entry.verb for entry in run.entries() if entry.resource == "secrets"} <= {"create"}
 
 
 def test_only_compute_nodes_that_the_operator_registered_were_written(run: Audits) -> None:
@@ -64,17 +71,18 @@ def test_a_status_is_all_that_a_status_write_carries(writes: list[Entry]) -> Non
 
 
 def test_children_lie_in_the_namespace_of_the_service_that_owns_them(writes: list[Entry]) -> None:
-    children = [entry for entry in writes if entry.resource in ("deployments", "services") and entry.verb == "patch"]
+    kinds = ("deployments", "services", "jobs", "configmaps", "networkpolicies")
+    children = [entry for entry in writes if entry.resource in kinds and entry.verb == "patch"]
     assert children
     for entry in children:
         (owner,) = entry.body["metadata"]["ownerReferences"]
-        assert (owner["kind"], owner["controller"]) == ("AIService", True), str(entry)
+        assert (owner["kind"] in ("AIService", "TrainingJob"), owner["controller"]) == (True, True), str(entry)
         assert entry.body["metadata"]["namespace"] == entry.namespace.removeprefix("/"), str(entry)
 
 
 def test_nothing_was_written_outside_the_namespaces_of_services(run: Audits) -> None:
     for log in run.logs:
-        served = {entry.namespace for entry in log.entries() if entry.resource == "aiservices"}
+        served = {entry.namespace for entry in log.entries() if entry.resource in ("aiservices", "trainingjobs")}
         succeeded = [entry for entry in log.writes() if entry.succeeded]
         outside = [entry for entry in succeeded if entry.namespace and entry.namespace not in served]
         # Events on Nodes, which have no namespace, lie in `default`.

@@ -22,7 +22,7 @@ from cluster.process import run
 
 PROJECT = Path(__file__).parents[3]
 PYTHON_IMAGE, OPERATOR_IMAGE = "localhost/aif-python:dev", "localhost/aif-operator:dev"
-RUNTIME_IMAGE = "localhost/aif-runtime:dev"
+RUNTIME_IMAGE, LEARNER_IMAGE = "localhost/aif-runtime:dev", "localhost/aif-learner:dev"
 
 _HOME = Path("usr/local")
 _ENVIRONMENT, _RUNTIME = Path("opt/aif"), Path("opt/runtime")
@@ -70,17 +70,25 @@ def write_operator(target: Path) -> None:
 
 def write_runtime(target: Path) -> None:
     """The image of the inference server: what it needs, without the operator and its libraries."""
+    _write_runtime(target, RUNTIME_IMAGE, "serve", ["python", "-m", "aif_runtime.roles.server"])
+
+
+def write_learner(target: Path) -> None:
+    """The image of the roles of training jobs: a job says which role a pod has."""
+    _write_runtime(target, LEARNER_IMAGE, "federated", ["python"])
+
+
+def _write_runtime(target: Path, tag: str, group: str, entry: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "environment"
-        _sync(environment, "--no-install-project", "--only-group", "serve")
+        _sync(environment, "--no-install-project", "--only-group", group)
         base = _base_layer(Path(folder) / "base.tar", _libraries(environment))
         own = _environment_layer(Path(folder) / "own.tar", environment)
         program = Path(folder) / "program.tar"
         with tarfile.open(program, "w") as layer:
             layer.add(PROJECT / "operator" / "aif_runtime", str(_RUNTIME / "aif_runtime"), filter=_anybody_used)
         variables = {"PATH": f"/{_ENVIRONMENT}/bin:/{_HOME}/bin", "PYTHONPATH": f"/{_RUNTIME}", **_VARIABLES}
-        entry = ["python", "-m", "aif_runtime.roles.server"]
-        oci.write(oci.Image(RUNTIME_IMAGE, [base, own, program], entry, variables, user="65532:65532"), target)
+        oci.write(oci.Image(tag, [base, own, program], entry, variables, user="65532:65532"), target)
 
 
 def linked(said: str) -> set[Path]:

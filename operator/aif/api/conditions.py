@@ -46,7 +46,6 @@ class Reason(StrEnum):
     BANDWIDTH_INFEASIBLE = "BandwidthInfeasible"
     ACCURACY_INFEASIBLE = "AccuracyInfeasible"
     AVAILABILITY_INFEASIBLE = "AvailabilityInfeasible"
-    TIME_INFEASIBLE = "TimeInfeasible"
     TRANSFER_INFEASIBLE = "TransferInfeasible"
     STORAGE_INFEASIBLE = "StorageInfeasible"
     ENERGY_BUDGET_EXCEEDED = "EnergyBudgetExceeded"

@@ -14,8 +14,6 @@ from aif.api.operation import Autonomy
 from aif.api.quantity import Capacity
 from aif.api.trainingjob_learning import (
     ClientCount,
-    Compression,
-    Distillation,
     Group,
     LearnedData,
     LearnedModel,
@@ -29,6 +27,8 @@ from aif.api.trainingjob_learning import (
     TrainingRules,
 )
 from aif.api.trainingjob_qos import JobQualityOfService
+from aif.api.trainingjob_reuse import Compression, Distillation
+from aif.api.trainingjob_rules import SPEC_RULES
 from aif.api.trainingjob_status import TrainingJobStatus
 from aif.api.workload import NO_ACCELERATOR, AcceleratorName, EnvironmentVariable, ImageReference, Resources
 
@@ -110,114 +110,10 @@ class Tls(StrEnum):
     NONE = "None"
 
 
-_IN_TWO_LEVELS: Final = "(self.mode == 'TwoLevel')"
-
-_MODES: Final = cel(
-    (
-        "!has(self.split) || self.mode in ['Split', 'TwoLevel']",
-        "split is given only where mode is Split or TwoLevel",
-    ),
-    (
-        f"{_IN_TWO_LEVELS} == (has(self.groups) && self.groups.size() > 0)",
-        "groups are given if and only if mode is TwoLevel",
-    ),
-    (
-        "(self.mode == 'Distillation') == has(self.distillation)",
-        "distillation is given if and only if mode is Distillation",
-    ),
-    (
-        "(self.mode == 'Compression') == has(self.compression)",
-        "compression is given if and only if mode is Compression",
-    ),
-    (
-        "has(self.clients) == (self.mode in ['Federated', 'Split'])",
-        "clients is given if and only if mode is Federated or Split; in TwoLevel groups have them",
-    ),
-    (
-        "!self.privacy.forbidRawInput || !has(self.split) || self.split.cut != 'Input'",
-        "privacy.forbidRawInput excludes split.cut Input",
-    ),
-    (
-        (
-            "!self.privacy.forbidRawInput || !has(self.groups) || "
-            "self.groups.all(group, !has(group.cut) || group.cut != 'Input')"
-        ),
-        "privacy.forbidRawInput excludes groups.cut Input",
-    ),
-    (
-        f"!{_IN_TWO_LEVELS} || self.privacy.kAnonymity >= 2",
-        "privacy.kAnonymity must be at least 2 where mode is TwoLevel",
-    ),
-    (
-        "!has(self.groups) || self.groups.all(group, group.clients >= self.privacy.kAnonymity)",
-        "groups.clients must be at least privacy.kAnonymity in each group",
-    ),
-    (
-        "!has(self.clients) || self.clients >= self.privacy.kAnonymity",
-        "clients must be at least privacy.kAnonymity",
-    ),
-    (
-        (
-            f"!{_IN_TWO_LEVELS} || !has(self.quorum.minClients) || !has(self.groups) || "
-            "(self.quorum.minClients >= self.groups.size() * self.privacy.kAnonymity && "
-            "self.quorum.minClients <= self.groups.map(group, group.clients).sum())"
-        ),
-        "quorum.minClients must be at least groups times privacy.kAnonymity, and at most all clients of groups",
-    ),
-    (
-        "!has(self.clients) || !has(self.quorum.minClients) || self.quorum.minClients <= self.clients",
-        "quorum.minClients must not exceed clients",
-    ),
-)
-
-_ALWAYS_THERE: Final = (
-    "mode",
-    "model",
-    "data",
-    "rounds",
-    "training",
-    "strategy",
-    "privacy",
-    "placement",
-    "qos",
-    "autonomy",
-    "workload",
-    "seed",
-    "stop",
-    "quorum",
-    "output",
-    "tls",
-    "managedBy",
-)
-_SOMETIMES_THERE: Final = (
-    "clients",
-    "split",
-    "groups",
-    "distillation",
-    "compression",
-    "variants",
-    "priorityClassName",
-    "ttlSecondsAfterFinished",
-)
-
-
-def _unchanged(name: str) -> tuple[str, str]:
-    message = f"{name} cannot be changed, only suspend can: delete the job and create it anew"
-    if name in _ALWAYS_THERE:
-        return f"self.{name} == oldSelf.{name}", message
-    return f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || self.{name} == oldSelf.{name})", message
-
-
-_RULES: Final = cel(
-    *((rule["rule"], rule["message"]) for rule in _MODES["x-kubernetes-validations"]),
-    *map(_unchanged, (*_ALWAYS_THERE, *_SOMETIMES_THERE)),
-)
-
-
 class TrainingJobSpec(ApiModel):
     """What learns what from which data, and where it may; all but suspend stays as it was created."""
 
-    model_config = ConfigDict(json_schema_extra=_RULES)
+    model_config = ConfigDict(json_schema_extra=SPEC_RULES)
 
     mode: Mode
     """How the job learns."""

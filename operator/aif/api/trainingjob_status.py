@@ -149,8 +149,8 @@ class JobResult(ApiModel):
     path: _Text
     """File in it."""
 
-    digest: _Text
-    """Digest of the model's numbers."""
+    digest: _Text | None = None
+    """Digest of the model's numbers; absent where each method of a compression wrote a model of its own."""
 
     round: Count
     """Round that the model is of."""

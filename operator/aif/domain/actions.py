@@ -49,4 +49,17 @@ class Emit:
     note: str
 
 
-Action = Apply | Delete | WriteStatus | Emit
+@dataclass(frozen=True, slots=True)
+class MakeCertificates:
+    """Creation of a Secret with a new authority, and a certificate of it for each role; one that is there stays.
+
+    Attributes:
+        body: The Secret, without its data.
+        names: Names under which each role is dialled, by role.
+    """
+
+    body: Mapping[str, Any]
+    names: Mapping[str, tuple[str, ...]]
+
+
+Action = Apply | Delete | WriteStatus | Emit | MakeCertificates

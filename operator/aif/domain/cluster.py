@@ -18,6 +18,8 @@ Amounts = Mapping[str, float]
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SERVICE_LABEL = "net4ai.io/service"
 COPY_LABEL = "net4ai.io/copy"
+JOB_LABEL = "net4ai.io/job"
+ROLE_LABEL = "net4ai.io/role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,15 @@ class Pod:
     """Why a container waits, as the kubelet tells it, such as ImagePullBackOff."""
     unschedulable_since: datetime | None = None
     """Since when the scheduler finds no place for it."""
+    job: str = ""
+    """TrainingJob that it learns for; its copy is then its role."""
+    address: str = ""
+    """Its IP address; empty until it has one."""
+
+    @property
+    def holder(self) -> str:
+        """Return who holds capacity for it, as claims name them: a service, or ``job/`` and a training job."""
+        return self.service or (f"job/{self.job}" if self.job else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,11 @@ class Child:
     def service(self) -> str:
         """Return the name of the AIService that the object was made for."""
         return self.labels.get(SERVICE_LABEL, "")
+
+    @property
+    def job(self) -> str:
+        """Return the name of the TrainingJob that the object was made for."""
+        return self.labels.get(JOB_LABEL, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aif.domain.actions import Emit
 from aif.domain.cluster import ObjectReference
 
@@ -109,3 +111,29 @@ def registered(node: ObjectReference, tier: str) -> Emit:
 def unregistrable(node: ObjectReference, reason: str, message: str) -> Emit:
     """Tell why a Node or ComputeNode is not taken."""
     return Emit(node, "Warning", reason, "Register", message)
+
+
+def job_placed(job: ObjectReference, where: str, *, again: bool) -> Emit:
+    """Tell where the roles of a training job go."""
+    return Emit(job, "Normal", "Placed", "Place", f"{'Placed anew' if again else 'Placed'}: {where}")
+
+
+def job_trains(job: ObjectReference, run: int) -> Emit:
+    """Tell that enough clients are there, and rounds are made."""
+    return Emit(job, "Normal", "Training", "Train", f"Training goes on in run {run}" if run > 1 else "Training began")
+
+
+def job_held_back(job: ObjectReference, reason: str, message: str) -> Emit:
+    """Tell that a training job was stopped, on request or for a service, and keeps its rounds."""
+    return Emit(job, "Normal", reason, "Suspend", f"{message}; pods removed, capacity released")
+
+
+def job_alarm(job: ObjectReference, reason: str, message: str) -> Emit:
+    """Tell that a training job lacks something, or breaks a bound of its contract."""
+    return Emit(job, "Warning", reason, "Alarm", message)
+
+
+def job_ended(job: ObjectReference, reason: str, message: str, *, failed: bool) -> Emit:
+    """Tell how a training job ended."""
+    kind: Literal["Normal", "Warning"] = "Warning" if failed else "Normal"
+    return Emit(job, kind, reason, "End", f"{'Failed' if failed else 'Complete'}: {message}")

@@ -27,6 +27,7 @@ class Exposition:
         self._leadership()
         self._work()
         self._decisions()
+        self._learning()
         self._api_server()
         self._measuring()
         self._usage()
@@ -94,6 +95,15 @@ class Exposition:
             ("phase",),
             buckets=PHASES,
             registry=self.registry,
+        )
+
+    def _learning(self) -> None:
+        self.training_jobs = Gauge("aif_training_jobs", "Training jobs, by state.", ("state",), registry=self.registry)
+        self.training_rounds_total = Counter(
+            "aif_training_rounds_total", "Rounds that training jobs finished.", registry=self.registry
+        )
+        self.training_bytes_total = Counter(
+            "aif_training_bytes_total", "What training jobs sent and received.", registry=self.registry
         )
 
     def _measuring(self) -> None:

@@ -17,6 +17,7 @@ from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.applier import Applier
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.workqueue import LAST_RETRY_SECONDS, WorkQueue
+from aif.handlers import jobs
 from aif.handlers.batcher import Batcher
 from aif.handlers.keys import Kind, WorkKey
 from aif.handlers.patience import Patience
@@ -29,6 +30,8 @@ from aif.reconcile.acceptance import accept
 from aif.reconcile.placing import needs_choice
 from aif.reconcile.rollout import reference
 from aif.reconcile.snapshot import Decision, Snapshot
+from aif.reconcile.training import course
+from aif.reconcile.training.scene import reference as job_reference
 from aif.scheduling.ledger import Claim
 
 log = logging.getLogger(__name__)
@@ -125,6 +128,8 @@ class Controller:
                 await self._compute_node(key)
             case Kind.NODE:
                 await self._node(key)
+            case Kind.JOB:
+                await self._job(key)
         return True
 
     async def _caught_up(self, key: WorkKey) -> bool:
@@ -224,6 +229,29 @@ class Controller:
         if node is None or isinstance(known, Faulty):
             return
         await self._act(key, registration.register(node, known), registration.node_reference(node))
+
+    async def _job(self, key: WorkKey) -> None:
+        job = self._world.jobs.get((key.namespace, key.name))
+        if job is None:
+            self._triggers.jobs_waiting.discard(key)
+            self._expected.forget(key)
+            return
+        if isinstance(job, Faulty):
+            await self._report(key, job)
+            return
+        before = self._world.ledger.claims_of(job.metadata.uid)
+        decision = course.reconcile(job, jobs.snapshot(self._world, job, self._now()), self._now())
+        self._world.wanted.pop(job.metadata.uid, None)
+        if (short := jobs.hold(self._world, job, decision.claims)) is not None:
+            raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")
+        if before != decision.claims:
+            self._triggers.held_changed(*{claim.node for claim in (*before, *decision.claims)})
+        if _frees(before, decision.claims):
+            self._triggers.capacity_changed()
+        (self._triggers.jobs_waiting.add if decision.waiting else self._triggers.jobs_waiting.discard)(key)
+        if decision.again_after is not None:
+            self._work.add_after(key, decision.again_after)
+        await self._act(key, decision.actions, job_reference(job))
 
     async def _report(self, key: WorkKey, object_: Faulty) -> None:
         generation, now = object_.metadata.generation, self._now()

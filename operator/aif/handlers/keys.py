@@ -12,6 +12,7 @@ class Kind(StrEnum):
     SERVICE = "AIService"
     COMPUTE_NODE = "ComputeNode"
     NODE = "Node"
+    JOB = "TrainingJob"
 
 
 class WorkKey(NamedTuple):

@@ -1,4 +1,4 @@
-"""kopf watches AIServices: it hears, the cache keeps, the queue remembers; nothing is decided here."""
+"""kopf watches AIServices and TrainingJobs: it hears, the cache keeps, the queue remembers; nothing is decided here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import kopf
 from aif.api.base import GROUP, VERSION
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.connection import Connection
-from aif.gateways.kubernetes.kinds import parse_service
+from aif.gateways.kubernetes.kinds import parse_service, parse_training_job
 from aif.handlers.world import World
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class NoProgress(kopf.ProgressStorage):
 
 
 def registry(world: World, connection: Connection) -> kopf.OperatorRegistry:
-    """Return kopf's handlers: one login over the shared connections, one event handler."""
+    """Return kopf's handlers: one login over the shared connections, an event handler for each kind."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
@@ -73,6 +73,13 @@ def registry(world: World, connection: Connection) -> kopf.OperatorRegistry:
         gone = event["type"] == "DELETED"
         raw = dict(event["object"])
         world.services.put((namespace or "", name or ""), None if gone else parse_service(raw))
+
+    @kopf.on.event(GROUP, VERSION, "trainingjobs", registry=handlers)
+    async def seen_job(event: kopf.RawEvent, namespace: str | None, name: str | None, **_: Any) -> None:
+        """Keep what was seen of a training job."""
+        gone = event["type"] == "DELETED"
+        raw = dict(event["object"])
+        world.jobs.put((namespace or "", name or ""), None if gone else parse_training_job(raw))
 
     return handlers
 

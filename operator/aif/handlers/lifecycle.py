@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from aif.api.aiservice import AIService
+from aif.api.trainingjob import TrainingJob
 from aif.contract.copies import tells_copies_apart
 from aif.gateways.clock import utc_now
 from aif.gateways.exposition import Exposition
@@ -20,11 +21,11 @@ from aif.gateways.kubernetes.audit import evict_vanished
 from aif.gateways.kubernetes.budget import Budget
 from aif.gateways.kubernetes.client import Api
 from aif.gateways.kubernetes.connection import Connection
-from aif.gateways.kubernetes.kinds import parse_service
+from aif.gateways.kubernetes.kinds import parse_service, parse_training_job
 from aif.gateways.kubernetes.lease import Elector
 from aif.gateways.kubernetes.recorder import Recorder
 from aif.gateways.kubernetes.reflector import Reflector
-from aif.gateways.kubernetes.resources import AISERVICES
+from aif.gateways.kubernetes.resources import AISERVICES, TRAININGJOBS
 from aif.gateways.kubernetes.writer import Writer
 from aif.gateways.loglevels import LogLevels
 from aif.gateways.prometheus.profiles import load as load_profiles
@@ -34,13 +35,16 @@ from aif.gateways.workqueue import WorkQueue
 from aif.handlers import kopf_edge, migrations, reflectors
 from aif.handlers.controller import Controller
 from aif.handlers.keys import Kind, WorkKey
+from aif.handlers.learning import Listener
 from aif.handlers.measuring import Measurer
 from aif.handlers.recording import Recording
 from aif.handlers.refresh import Refresher
 from aif.handlers.rounds import Rounds
 from aif.handlers.triggers import Triggers
 from aif.handlers.world import World
+from aif.handlers.yielding import Yielding
 from aif.reconcile.holding import held
+from aif.scheduling.learning import claims_for
 from aif.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -144,16 +148,28 @@ class Replica:
                 for raw in page["items"]:
                     meta = raw["metadata"]
                     self._world.services.put((meta["namespace"], meta["name"]), parse_service(raw))
+            async for page in self._api.pages(TRAININGJOBS, namespace):
+                for raw in page["items"]:
+                    meta = raw["metadata"]
+                    self._world.jobs.put((meta["namespace"], meta["name"]), parse_training_job(raw))
+        self._restore()
+        gc.collect()
+        gc.freeze()  # as above: a collection of ten thousand services would hold up the Lease
+        self._triggers.connect()
+        self._triggers.everything()
+        log.info("Leading", extra={"services": len(self._world.services), "jobs": len(self._world.jobs)})
+
+    def _restore(self) -> None:
+        """Hold what was promised before."""
         table = self._world.table(utc_now())
         for service in self._world.services:
             if isinstance(service, AIService) and service.status.placements:
                 for claim in held(service, table, self._settings.policy):
                     self._world.ledger.restore(claim)
-        gc.collect()
-        gc.freeze()  # as above: a collection of ten thousand services would hold up the Lease
-        self._triggers.connect()
-        self._triggers.everything()
-        log.info("Leading", extra={"services": len(self._world.services)})
+        for job in self._world.jobs:
+            if isinstance(job, TrainingJob):
+                for claim in claims_for(job, table, self._settings.policy):
+                    self._world.ledger.restore(claim)
 
     async def _act(self, holding: asyncio.Task[None]) -> int:
         """Run workers and kopf until one of them, or the Lease, ends."""
@@ -191,7 +207,14 @@ class Replica:
             utc_now,
             self._recording,
         )
-        return [controller.batcher.run(), *(controller.run() for _ in range(settings.workers))]
+        listener = Listener(self._world, self._work, self._api, self._metrics, utc_now)
+        yielding = Yielding(self._world, self._work, self._triggers, utc_now)
+        return [
+            listener.run(),
+            yielding.run(),
+            controller.batcher.run(),
+            *(controller.run() for _ in range(settings.workers)),
+        ]
 
     def _measuring(self) -> list[Coroutine[object, object, None]]:
         """Return what measures: contracts, resources and nodes where a metrics source is configured, usage always."""
@@ -237,6 +260,7 @@ class Replica:
         while True:
             await asyncio.sleep(self._settings.resync_seconds)
             await evict_vanished(self._api, AISERVICES, self._world.services, self._settings.watch_namespaces)
+            await evict_vanished(self._api, TRAININGJOBS, self._world.jobs, self._settings.watch_namespaces)
             self._triggers.everything()
 
     def _take_signals(self) -> None:

@@ -14,9 +14,12 @@ from aif.gateways.kubernetes.pods import parse_pod
 from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import (
     COMPUTENODES,
+    CONFIG_MAPS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     HTTP_ROUTES,
+    JOBS,
+    NETWORK_POLICIES,
     NODES,
     POD_DISRUPTION_BUDGETS,
     PODS,
@@ -39,7 +42,9 @@ async def build(api: Api, world: World, settings: Settings, metrics: Exposition)
         Reflector(api, PODS, parse_pod, world.pods, metrics=metrics),
         Reflector(api, PRIORITY_CLASSES, parse_priority_class, world.priority_classes, metrics=metrics),
     ]
-    children = [DEPLOYMENTS, SERVICES, POD_DISRUPTION_BUDGETS, *([HTTP_ROUTES] if world.routes_served else [])]
+    learning = [JOBS, CONFIG_MAPS, NETWORK_POLICIES]
+    routes = [HTTP_ROUTES] if world.routes_served else []
+    children = [DEPLOYMENTS, SERVICES, POD_DISRUPTION_BUDGETS, *routes, *learning]
     for namespace in settings.watch_namespaces or ("",):
         for resource in children:
             cache = world.children[resource.kind]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aif.domain.cluster import ObjectReference
 from aif.errors import NotFound
 from aif.gateways.kubernetes.client import Api
-from aif.gateways.kubernetes.kinds import parse_compute_node, parse_service
+from aif.gateways.kubernetes.kinds import parse_compute_node, parse_service, parse_training_job
 from aif.gateways.kubernetes.views import parse_child
 from aif.handlers.world import World
 
@@ -29,5 +29,7 @@ class Refresher:
                 self._world.services.put(key, parse_service(raw) if raw else None)
             case "ComputeNode":
                 self._world.compute_nodes.put(key, parse_compute_node(raw) if raw else None)
+            case "TrainingJob":
+                self._world.jobs.put(key, parse_training_job(raw) if raw else None)
             case kind:
                 self._world.children[kind].put(key, parse_child(raw) if raw else None)

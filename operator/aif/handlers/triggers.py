@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
+from aif.api.trainingjob import TrainingJob
 from aif.domain.cluster import Child, Node, Pod
 from aif.gateways.cache import Key
 from aif.gateways.kubernetes.kinds import Faulty
@@ -14,6 +15,10 @@ from aif.handlers.world import World
 
 SETTLE_SECONDS = 0.2
 """How long freed capacity may gather before the services that wait for it are looked at again."""
+
+
+JOB_SETTLE_SECONDS = 1.0
+"""The same for training jobs: services come first."""
 
 
 RESERVED_SECONDS = 5.0
@@ -32,6 +37,8 @@ class Triggers:
         self._work = work
         self.waiting: set[WorkKey] = set()
         """Services that wait for capacity."""
+        self.jobs_waiting: set[WorkKey] = set()
+        """Training jobs that do."""
 
     def connect(self) -> None:
         """Listen to all caches."""
@@ -40,6 +47,7 @@ class Triggers:
         self._world.nodes.listen(self._node)
         self._world.pods.listen(self._pod)
         self._world.endpoints.listen(self._endpoints)
+        self._world.jobs.listen(self._job)
         for cache in self._world.children.values():
             cache.listen(self._child)
 
@@ -52,12 +60,16 @@ class Triggers:
             self._work.add(WorkKey(Kind.COMPUTE_NODE, namespace, name))
         for namespace, name in self._world.services.keys():  # noqa: SIM118
             self._work.add(WorkKey(Kind.SERVICE, namespace, name))
+        for namespace, name in self._world.jobs.keys():  # noqa: SIM118
+            self._work.add(WorkKey(Kind.JOB, namespace, name))
 
     def capacity_changed(self) -> None:
         """Have the services that wait for capacity looked at soon, the most urgent first."""
         self._world.forget_refusals()
         for key in sorted(self.waiting, key=lambda key: (-self._world.priority((key.namespace, key.name)), key)):
             self._work.add_after(key, SETTLE_SECONDS)
+        for key in self.jobs_waiting:
+            self._work.add_after(key, JOB_SETTLE_SECONDS)
 
     def held_changed(self, *nodes: str) -> None:
         """Have the ComputeNodes whose reserved capacity changed report it, once for many changes."""
@@ -78,6 +90,13 @@ class Triggers:
             self._world.ledger.release(owner)
             self.held_changed(*(claim.node for claim in claims))
             self.capacity_changed()
+
+    def _job(self, key: Key, before: TrainingJob | Faulty | None, after: TrainingJob | Faulty | None) -> None:
+        if before is not None and (after is None or after.metadata.uid != before.metadata.uid):
+            self._world.told.pop(before.metadata.uid, None)
+            self._world.job_bars.pop(before.metadata.uid, None)
+            self._released(before.metadata.uid)
+        self._work.add(WorkKey(Kind.JOB, *key))
 
     def _compute_node(self, key: Key, before: ComputeNode | Faulty | None, after: ComputeNode | Faulty | None) -> None:
         self._work.add(WorkKey(Kind.COMPUTE_NODE, *key))
@@ -104,12 +123,16 @@ class Triggers:
         for node_name in node_names:
             for service in self._world.services.select("node", node_name):
                 self._work.add(WorkKey(Kind.SERVICE, service.metadata.namespace, service.metadata.name))
+            for job in self._world.jobs.select("node", node_name):
+                self._work.add(WorkKey(Kind.JOB, job.metadata.namespace, job.metadata.name))
 
     def _pod(self, key: Key, before: Pod | None, after: Pod | None) -> None:
         del key
         for pod in (before, after):
             if pod is not None and pod.service:
                 self._work.add(WorkKey(Kind.SERVICE, pod.namespace, pod.service))
+            elif pod is not None and pod.job:
+                self._work.add(WorkKey(Kind.JOB, pod.namespace, pod.job))
         if _use(before) != _use(after):
             self.capacity_changed()
 
@@ -118,6 +141,8 @@ class Triggers:
         for child in (before, after):
             if child is not None and child.service:
                 self._work.add(WorkKey(Kind.SERVICE, child.reference.namespace, child.service))
+            elif child is not None and child.job:
+                self._work.add(WorkKey(Kind.JOB, child.reference.namespace, child.job))
 
     def _endpoints(self, key: Key, before: Endpoints | None, after: Endpoints | None) -> None:
         del key

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from aif.api.aiservice import AIService, UpdateStrategy
+from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
+from aif.api.trainingjob import TrainingJob
 from aif.contract.copies import CopyLook
 from aif.contract.watch import Judged, current
 from aif.domain.cluster import Child, Node, ObjectReference, Pod, ServiceView
+from aif.domain.learning import Told
 from aif.domain.policy import Policy
 from aif.domain.registry import speakers
 from aif.gateways.cache import Cache, Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.gateways.kubernetes.views import Endpoints
+from aif.handlers.indexes import (
+    child_uid,
+    job_of,
+    learns_for,
+    learns_on,
+    leaving_copies,
+    placed_on,
+    seen,
+    served_by,
+    service_of,
+    speaks_for,
+    uid,
+)
 from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
 from aif.reconcile.computenode import NodeSnapshot
-from aif.reconcile.holding import recorded
 from aif.reconcile.snapshot import Snapshot
 from aif.scheduling.fleet import Fleet
 from aif.scheduling.ledger import Claim, Ledger, Shortfall
@@ -27,7 +41,15 @@ from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Selection
 from aif.scheduling.usage import added
 
-CHILD_KINDS = ("Deployment", "Service", "PodDisruptionBudget", "HTTPRoute")
+CHILD_KINDS = (
+    "Deployment",
+    "Service",
+    "PodDisruptionBudget",
+    "HTTPRoute",
+    "Job",
+    "ConfigMap",
+    "NetworkPolicy",
+)
 
 BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
@@ -42,6 +64,10 @@ class World:
 
     Attributes:
         services: AIServices, as kopf reports them.
+        jobs: TrainingJobs, likewise.
+        told: What each training job (uid) last said of itself.
+        wanted: Service that needs the place of a training job (uid).
+        job_bars: Nodes that took no pod of a training job (uid), whatever their figures say, and until when.
         compute_nodes: ComputeNodes.
         nodes: Kubernetes Nodes.
         pods: All pods that have not ended, ours or not.
@@ -60,11 +86,19 @@ class World:
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
-        self.services: Cache[AIService | Faulty] = Cache({"node": _placed_on})
-        self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": _speaks_for})
+        self.services: Cache[AIService | Faulty] = Cache({"node": placed_on})
+        self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": speaks_for})
         self.nodes: Cache[Node] = Cache()
-        self.pods: Cache[Pod] = Cache({"service": _served_by, "node": lambda pod: [pod.node] if pod.node else []})
-        self.children: dict[str, Cache[Child]] = {kind: Cache({"service": _service_of}) for kind in CHILD_KINDS}
+        self.jobs: Cache[TrainingJob | Faulty] = Cache({"node": learns_on})
+        self.told: dict[str, Told] = {}
+        self.wanted: dict[str, str] = {}
+        self.job_bars: dict[str, dict[str, datetime]] = {}
+        self.pods: Cache[Pod] = Cache(
+            {"service": served_by, "node": lambda pod: [pod.node] if pod.node else [], "job": learns_for}
+        )
+        self.children: dict[str, Cache[Child]] = {
+            kind: Cache({"service": service_of, "job": job_of}) for kind in CHILD_KINDS
+        }
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
@@ -89,7 +123,7 @@ class World:
         """Return the world as a decision about ``service`` sees it."""
         return Snapshot(
             table=self.table(now),
-            nodes=self._nodes_by_name(),
+            nodes=self.nodes_by_name(),
             view=self.view((service.metadata.namespace, service.metadata.name)),
             claims=self.ledger.claims_of(service.metadata.uid),
             selection=self._assigned(service),
@@ -104,6 +138,10 @@ class World:
             routes_served=self.routes_served,
             users=self.measured.users(service.metadata.uid),
         )
+
+    def job_pods(self, key: Key) -> tuple[Pod, ...]:
+        """Return the pods of the TrainingJob ``key`` that have not ended."""
+        return self.pods.select("job", key)
 
     def hold(self, service: AIService, claims: Collection[Claim]) -> Shortfall | None:
         """Hold exactly ``claims`` for ``service`` in the ledger; return what is short where they cannot be held."""
@@ -190,7 +228,7 @@ class World:
         rivals = self.compute_nodes.select("node", node_name)
         return speakers(node for node in rivals if isinstance(node, ComputeNode)).get(node_name, "")
 
-    def _nodes_by_name(self) -> dict[str, Node]:
+    def nodes_by_name(self) -> dict[str, Node]:
         """Return all Nodes by name; a new dictionary only after one of them changed."""
         if self._by_name is None:
             self._by_name = {node.name: node for node in self.nodes}
@@ -213,15 +251,16 @@ class World:
     def _keep_gone(self) -> None:
         """Remember which objects are gone, so that nobody waits to see what was written of them."""
         self.services.listen(lambda _, before, after: self._follow(before, after))
-        self.services.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
-        self.compute_nodes.listen(lambda _, before, after: self._vanish(_uid(before), _uid(after)))
+        self.services.listen(lambda _, before, after: self._vanish(uid(before), uid(after)))
+        self.jobs.listen(lambda _, before, after: self._vanish(uid(before), uid(after)))
+        self.compute_nodes.listen(lambda _, before, after: self._vanish(uid(before), uid(after)))
         for cache in self.children.values():
-            cache.listen(lambda _, before, after: self._vanish(_child_uid(before), _child_uid(after)))
+            cache.listen(lambda _, before, after: self._vanish(child_uid(before), child_uid(after)))
 
     def _follow(self, before: AIService | Faulty | None, after: AIService | Faulty | None) -> None:
         """Follow who moves; one that is gone moves no more."""
-        if _uid(before) != _uid(after):
-            self.moving.discard(_uid(before))
+        if uid(before) != uid(after):
+            self.moving.discard(uid(before))
         if isinstance(after, AIService):
             self.follow_move(after.metadata.uid, moves=after.status.migration is not None)
 
@@ -248,50 +287,11 @@ class World:
         key = (reference.namespace, reference.name)
         match reference.kind:
             case "AIService":
-                return _seen(self.services.get(key))
+                return seen(self.services.get(key))
             case "ComputeNode":
-                return _seen(self.compute_nodes.get(key))
+                return seen(self.compute_nodes.get(key))
+            case "TrainingJob":
+                return seen(self.jobs.get(key))
             case kind:
                 child = self.children[kind].get(key)
                 return None if child is None else Seen(child.reference.uid, child.resource_version, child.terminating)
-
-
-def leaving_copies(service: AIService, copies: Collection[str], view: ServiceView) -> set[tuple[str, str, str]]:
-    """Return the copies that make room for ``copies`` before those come: the user says so, or they answer nobody."""
-    at_once = service.spec.update is UpdateStrategy.RECREATE
-    others = {pod.copy for pod in view.pods if pod.copy not in copies}
-    meta = service.metadata
-    return {(meta.namespace, meta.name, other) for other in others if at_once or not view.ready_pods(other)}
-
-
-def _seen(value: AIService | ComputeNode | Faulty | None) -> Seen | None:
-    if value is None:
-        return None
-    meta = value.metadata
-    return Seen(meta.uid, meta.resource_version, meta.deletion_timestamp is not None)
-
-
-def _uid(value: AIService | ComputeNode | Faulty | None) -> str:
-    return "" if value is None else value.metadata.uid
-
-
-def _child_uid(child: Child | None) -> str:
-    return "" if child is None else child.reference.uid
-
-
-def _served_by(pod: Pod) -> list[Key]:
-    return [(pod.namespace, pod.service)] if pod.service else []
-
-
-def _placed_on(service: AIService | Faulty) -> list[str]:
-    if isinstance(service, Faulty):
-        return []
-    return list(dict.fromkeys(placement.node_name for placement in recorded(service)))
-
-
-def _speaks_for(node: ComputeNode | Faulty) -> list[str]:
-    return [node.spec.node_name] if isinstance(node, ComputeNode) and node.spec.node_name else []
-
-
-def _service_of(child: Child) -> list[Key]:
-    return [(child.reference.namespace, child.service)] if child.service else []

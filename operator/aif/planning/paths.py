@@ -103,6 +103,15 @@ class Network:
             self._known[site] = self._direct() if site is None else self._from(site)
         return self._known[site]
 
+    def between(self, name: str) -> Links:
+        """Return the paths of least round-trip time from the node ``name`` to every node, itself included."""
+        key = f"/{name}"  # no name of a node
+        if key not in self._known:
+            here = Path(0.0, 0.0, np.inf, np.inf, 1.0, 0.0)
+            paths = _shortest(name, here, self._hops) if name in self._rows else {}
+            self._known[key] = _links([paths.get(other) for other in self._names], [-1] * len(self._names))
+        return self._known[key]
+
     def _direct(self) -> Links:
         return _links([self._access.get(name) for name in self._names], range(len(self._names)))
 

@@ -73,6 +73,7 @@ def judge(compute: ComputeNode, snapshot: NodeSnapshot, now: datetime) -> Comput
             "reserved": Reserved(
                 flops_per_second=format_amount(snapshot.held.flops_per_second),
                 services=snapshot.held.services,
+                training_jobs=snapshot.held.training_jobs,
             ),
             "summary": summary(compute),
         },

@@ -10,6 +10,7 @@ from typing import Any
 from aif.api.aiservice import AIService
 from aif.api.base import API_VERSION, FIELD_MANAGER
 from aif.api.migration_status import Placement
+from aif.api.trainingjob import JobVariant
 from aif.api.workload import NO_ACCELERATOR, EnvironmentVariable, Resources, Variant, Volume, Workload
 from aif.domain.cluster import COPY_LABEL, MANAGED_BY, SERVICE_LABEL
 from aif.domain.policy import Policy
@@ -85,7 +86,7 @@ def deployment(service: AIService, placement: Placement, variant: Variant, hostn
             "progressDeadlineSeconds": workload.startup_seconds + 60,
             "selector": {"matchLabels": {SERVICE_LABEL: service.metadata.name, COPY_LABEL: copy}},
             "template": {
-                "metadata": {"labels": labels(service, copy), **_present({"annotations": _traffic(placement)})},
+                "metadata": {"labels": labels(service, copy), **present({"annotations": _traffic(placement)})},
                 "spec": _pod(service, placement, variant, policy) | {"nodeSelector": {HOSTNAME: hostname}},
             },
         },
@@ -120,7 +121,7 @@ def _pod(service: AIService, placement: Placement, variant: Variant, policy: Pol
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(workload, variant, placement)],
-        **_present(optional),
+        **present(optional),
     }
 
 
@@ -128,7 +129,7 @@ def _container(workload: Workload, variant: Variant, placement: Placement) -> Js
     optional: Json = {
         "command": workload.command,
         "args": [*workload.args, *variant.args],
-        "env": [_variable(variable) for variable in workload.env],
+        "env": [variable(one) for one in workload.env],
         "volumeMounts": [_mount(volume) for volume in workload.volumes],
         "startupProbe": _startup_probe(workload),
     }
@@ -136,11 +137,11 @@ def _container(workload: Workload, variant: Variant, placement: Placement) -> Js
         "name": "service",
         "image": workload.image,
         "ports": [{"name": "http", "containerPort": workload.port, "protocol": "TCP"}],
-        "resources": _resources(workload.resources, variant, placement),
+        "resources": resource_fields(workload.resources, variant, placement.share.cpu if placement.share else None),
         "readinessProbe": _check(workload.readiness_path) | {"periodSeconds": 2, "timeoutSeconds": PROBE_SECONDS},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        **_present(optional),
+        **present(optional),
     }
 
 
@@ -158,27 +159,35 @@ def _startup_probe(workload: Workload) -> Json | None:
     }
 
 
-def _resources(common: Resources, variant: Variant, placement: Placement) -> Json:
+def resource_fields(common: Resources, variant: Variant | JobVariant, cores: str | None = None) -> Json:
+    """Return requests and limits of a container: those of the variant replace the common ones, one by one.
+
+    Args:
+        common: What all variants ask for.
+        variant: What this one asks for.
+        cores: Most cores that it may take, where it asks for some; no limit when absent.
+    """
     merged = common.to_dict() | variant.resources.to_dict()
     requests = {name: merged[key] for key, name in _RESOURCE_NAMES.items() if key in merged}
     limits = {name: amount for name, amount in requests.items() if name != "cpu"}
-    if placement.share is not None and "cpu" in requests:
-        limits["cpu"] = placement.share.cpu
+    if cores is not None and "cpu" in requests:
+        limits["cpu"] = cores
     if variant.accelerator != NO_ACCELERATOR:
         devices = {variant.accelerator: str(variant.count)}
         requests, limits = requests | devices, limits | devices
-    return _present({"requests": requests, "limits": limits})
+    return present({"requests": requests, "limits": limits})
 
 
 _RESOURCE_NAMES = {"cpu": "cpu", "memory": "memory", "ephemeralStorage": "ephemeral-storage"}
 
 
-def _variable(variable: EnvironmentVariable) -> Json:
-    if variable.secret_key is not None:
-        return {"name": variable.name, "valueFrom": {"secretKeyRef": variable.secret_key.to_dict()}}
-    if variable.config_map_key is not None:
-        return {"name": variable.name, "valueFrom": {"configMapKeyRef": variable.config_map_key.to_dict()}}
-    return {"name": variable.name, "value": variable.value or ""}
+def variable(asked: EnvironmentVariable) -> Json:
+    """Return an environment variable with its source."""
+    if asked.secret_key is not None:
+        return {"name": asked.name, "valueFrom": {"secretKeyRef": asked.secret_key.to_dict()}}
+    if asked.config_map_key is not None:
+        return {"name": asked.name, "valueFrom": {"configMapKeyRef": asked.config_map_key.to_dict()}}
+    return {"name": asked.name, "value": asked.value or ""}
 
 
 def _volume(volume: Volume) -> Json:
@@ -188,7 +197,7 @@ def _volume(volume: Volume) -> Json:
         "secret": {"secretName": volume.secret_name} if volume.secret_name else None,
         "emptyDir": {"medium": "Memory", "sizeLimit": str(volume.memory.size)} if volume.memory else None,
     }
-    return {"name": volume.name, **_present(sources)}
+    return {"name": volume.name, **present(sources)}
 
 
 def _mount(volume: Volume) -> Json:
@@ -196,5 +205,6 @@ def _mount(volume: Volume) -> Json:
     return {"name": volume.name, "mountPath": volume.mount_path, "readOnly": read_only}
 
 
-def _present(fields: Mapping[str, Any]) -> Json:
+def present(fields: Mapping[str, Any]) -> Json:
+    """Return the fields that say something."""
     return {name: value for name, value in fields.items() if value}

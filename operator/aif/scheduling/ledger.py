@@ -15,6 +15,9 @@ from aif.domain.cluster import Amounts, Node, Pod
 from aif.planning.demands import PODS
 from aif.scheduling.usage import Usage, added, usage_by_node
 
+JOB_PREFIX = "job/"
+"""Stands before the name of a training job, where claims name who holds them."""
+
 _ROUNDING = 1e-9
 """Share of an amount within which two sums of binary fractions count as equal."""
 
@@ -24,9 +27,9 @@ class Claim:
     """Capacity of one node, held for replicas of a service.
 
     Attributes:
-        owner: Uid of the AIService.
+        owner: Uid of the AIService or TrainingJob.
         namespace: Its namespace.
-        service: Its name.
+        service: Its name; behind `job/` that of a TrainingJob.
         node: ComputeNode.
         node_name: Node behind it.
         resources: What Kubernetes accounts for, of all replicas there: cores, bytes, devices, pods.
@@ -63,6 +66,11 @@ class Claim:
     leaving: bool = False
 
     @property
+    def of_job(self) -> bool:
+        """Tell whether a training job holds it, which makes room for services."""
+        return self.service.startswith(JOB_PREFIX)
+
+    @property
     def key(self) -> tuple[str, str]:
         """Return what tells the claims of one owner apart: copy and node."""
         return self.copy, self.node
@@ -70,10 +78,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What our services hold of one ComputeNode."""
+    """What our services and training jobs hold of one ComputeNode."""
 
     flops_per_second: float = 0.0
     services: int = 0
+    training_jobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +188,9 @@ class Ledger:
     def held(self, node: str) -> Held:
         """Return what our services hold of the ComputeNode ``node``."""
         claims = self.on_node(node)
-        return Held(sum(claim.flops_per_second for claim in claims), len({claim.owner for claim in claims}))
+        jobs = {claim.owner for claim in claims if claim.of_job}
+        owners = {claim.owner for claim in claims}
+        return Held(sum(claim.flops_per_second for claim in claims), len(owners - jobs), len(jobs))
 
     def free(self, node: Node, usage: Usage, besides: str = "") -> dict[str, float]:
         """Return what is free of ``node`` beside its pods and all claims but those of the owner ``besides``.

@@ -10,7 +10,7 @@ from aif.domain.cluster import Amounts, Pod
 from aif.planning.demands import PODS
 
 ServiceKey = tuple[str, str]
-"""Namespace and name of an AIService."""
+"""Namespace and name of an AIService, or of a TrainingJob behind `job/`."""
 
 CopyKey = tuple[str, str, str]
 """Namespace and name of an AIService, and a copy of it."""
@@ -58,8 +58,8 @@ def added(*summands: Amounts) -> dict[str, float]:
 def _usage(pods: list[Pod]) -> Usage:
     copies: dict[ServiceKey, dict[str, list[Pod]]] = defaultdict(lambda: defaultdict(list))
     for pod in pods:
-        if pod.service:
-            copies[pod.namespace, pod.service][pod.copy].append(pod)
+        if pod.holder:
+            copies[pod.namespace, pod.holder][pod.copy].append(pod)
     ours = {service: {copy: _sum(group) for copy, group in groups.items()} for service, groups in copies.items()}
     return Usage(_sum(pods), ours)
 

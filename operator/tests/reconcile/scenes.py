@@ -9,7 +9,7 @@ from typing import Any, Final
 from aif.api.aiservice import AIService
 from aif.api.aiservice_status import Placement
 from aif.api.computenode import ComputeNode
-from aif.domain.actions import Action, Apply, Delete, Emit, WriteStatus
+from aif.domain.actions import Action, Apply, Delete, Emit, MakeCertificates, WriteStatus
 from aif.domain.cluster import COPY_LABEL, SERVICE_LABEL, Child, Node, ObjectReference, Pod, ServiceView
 from aif.domain.policy import Policy
 from aif.reconcile.children import disruption_budget, front
@@ -127,6 +127,8 @@ def _said(action: Action) -> str:
             return f"status {target.kind} {target.name}"
         case Emit():
             return f"event {action.reason}"
+        case MakeCertificates(body):
+            return f"create {body['kind']} {body['metadata']['name']}"
 
 
 def settled(

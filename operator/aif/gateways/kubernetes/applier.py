@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
 from aif.api.base import FIELD_MANAGER
-from aif.domain.actions import Action, Apply, Delete, Emit, WriteStatus
+from aif.domain.actions import Action, Apply, Delete, Emit, MakeCertificates, WriteStatus
 from aif.domain.cluster import ObjectReference
 from aif.domain.registry import REGISTERED_BY
 from aif.errors import Conflict, NameTaken, NotFound
+from aif.gateways.certificates import secret_data
+from aif.gateways.clock import utc_now
 from aif.gateways.expectations import Written
 from aif.gateways.kubernetes.client import Api, Json
 from aif.gateways.kubernetes.fields import controller, reference
@@ -60,8 +64,21 @@ class Applier:
             case Emit():
                 await self._recorder.emit(action)
                 return None
+            case MakeCertificates(body, names):
+                await self._make_certificates(body, names, regarding)
+                return None
             case _:
                 assert_never(action)
+
+    async def _make_certificates(
+        self, body: Mapping[str, Any], names: Mapping[str, Sequence[str]], regarding: ObjectReference
+    ) -> None:
+        """Create a Secret that cannot be read; one of its name is what an earlier attempt has made."""
+        metadata = body["metadata"]
+        check_reach(metadata.get("namespace", ""), regarding, f"{body['kind']} {metadata['name']}")
+        data = await asyncio.to_thread(secret_data, names, utc_now())
+        with contextlib.suppress(Conflict):
+            await self._writer.create({**body, "data": data})
 
     async def _apply(self, body: Mapping[str, Any], regarding: ObjectReference, *, known: bool) -> Written:
         """Apply without force at first: what somebody else holds is looked at before it is taken.

@@ -1,7 +1,8 @@
 """What the operator may ever write, whatever was decided: a fault elsewhere must not reach a user's object.
 
 Namespaced objects of few kinds, in the namespace of the object that they were decided for; never the spec of an
-AIService; the spec of a ComputeNode only where the operator registered it itself.
+AIService or TrainingJob; a Secret only as a new one; the spec of a ComputeNode only where the operator registered it
+itself.
 """
 
 from __future__ import annotations
@@ -15,19 +16,26 @@ from aif.errors import Rejected
 from aif.gateways.kubernetes.resources import (
     AISERVICES,
     COMPUTENODES,
+    CONFIG_MAPS,
     DEPLOYMENTS,
     EVENTS,
     HTTP_ROUTES,
+    JOBS,
+    NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
     RESOURCES,
+    SECRETS,
     SERVICES,
+    TRAININGJOBS,
     Resource,
 )
 
-CHILDREN: Final = frozenset({DEPLOYMENTS, SERVICES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS})
+CHILDREN: Final = frozenset(
+    {DEPLOYMENTS, SERVICES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS, JOBS, CONFIG_MAPS, NETWORK_POLICIES}
+)
 """Namespaced kinds that the operator creates, changes and deletes."""
 
-JUDGED: Final = frozenset({AISERVICES, COMPUTENODES})
+JUDGED: Final = frozenset({AISERVICES, COMPUTENODES, TRAININGJOBS})
 """Kinds whose status the operator writes."""
 
 EVENT_NAMESPACE: Final = "default"
@@ -78,11 +86,24 @@ def check_delete(target: ObjectReference, resource_version: str) -> Resource:
         OutOfBounds: It may not, or uid or resourceVersion are missing.
     """
     resource = RESOURCES.get((target.api_version, target.kind))
-    if resource is None or not (resource in CHILDREN or resource == COMPUTENODES):
+    if resource is None or not (resource in CHILDREN or resource in (COMPUTENODES, TRAININGJOBS)):
         raise OutOfBounds(f"refused to delete {target.kind} {target.name}")
     if not target.uid or not resource_version:
         raise OutOfBounds(f"refused to delete {target.kind} {target.name} without uid and resourceVersion")
     return resource
+
+
+def check_create(body: Mapping[str, Any]) -> Resource:
+    """Return the resource of ``body`` if the operator may create it and never look at it again.
+
+    Raises:
+        OutOfBounds: It may not.
+    """
+    metadata = body.get("metadata") or {}
+    secret = (body.get("apiVersion"), body.get("kind")) == (SECRETS.api_version, SECRETS.kind)
+    if not secret or not all(metadata.get(name) for name in ("name", "namespace", "ownerReferences")):
+        raise OutOfBounds(f"refused to create {_title(body)}: only Secrets of a training job are made so")
+    return SECRETS
 
 
 def check_reach(namespace: str, regarding: ObjectReference, subject: str) -> None:

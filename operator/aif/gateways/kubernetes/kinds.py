@@ -1,4 +1,4 @@
-"""AIServices and ComputeNodes, read so that a faulty one is a value and no exception."""
+"""AIServices, ComputeNodes and TrainingJobs, read so that a faulty one is a value and no exception."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aif.api.aiservice import AIService
 from aif.api.base import ApiModel
 from aif.api.computenode import ComputeNode
 from aif.api.metadata import ObjectMeta
+from aif.api.trainingjob import TrainingJob
 from aif.domain.cluster import ObjectReference
 from aif.errors import InvalidSpec
 from aif.gateways.kubernetes.compact import Sharing
@@ -49,6 +50,11 @@ def parse_service(raw: Mapping[str, Any]) -> AIService | Faulty:
 def parse_compute_node(raw: Mapping[str, Any]) -> ComputeNode | Faulty:
     """Return the ComputeNode; without its status where only that cannot be read."""
     return _parse(ComputeNode, raw)
+
+
+def parse_training_job(raw: Mapping[str, Any]) -> TrainingJob | Faulty:
+    """Return the TrainingJob; without its status where only that cannot be read."""
+    return _parse(TrainingJob, raw)
 
 
 def _parse(kind: type[Kind], raw: Mapping[str, Any]) -> Kind | Faulty:

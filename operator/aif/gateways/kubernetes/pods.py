@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from aif.domain.cluster import COPY_LABEL, SERVICE_LABEL, Amounts, Pod
+from aif.domain.cluster import COPY_LABEL, JOB_LABEL, ROLE_LABEL, SERVICE_LABEL, Amounts, Pod
 from aif.gateways.kubernetes.fields import condition, demanded, moment
 
 ENDED: Final = frozenset({"Succeeded", "Failed"})
@@ -26,11 +26,13 @@ def parse_pod(raw: Mapping[str, Any]) -> Pod | None:
         node=spec.get("nodeName") or "",
         requests=effective_requests(spec),
         service=labels.get(SERVICE_LABEL, ""),
-        copy=labels.get(COPY_LABEL, ""),
+        copy=labels.get(ROLE_LABEL if JOB_LABEL in labels else COPY_LABEL, ""),
         ready=condition(raw, "Ready").get("status") == "True",
         terminating="deletionTimestamp" in metadata,
         waiting=_waiting(status),
         unschedulable_since=moment(scheduled.get("lastTransitionTime")) if stuck else None,
+        job="" if SERVICE_LABEL in labels else labels.get(JOB_LABEL, ""),
+        address=(status.get("podIP") or "") if JOB_LABEL in labels else "",
     )
 
 

@@ -26,11 +26,18 @@ class Resource:
 
 
 AISERVICES: Final = Resource(API_VERSION, "AIService", "aiservices")
+TRAININGJOBS: Final = Resource(API_VERSION, "TrainingJob", "trainingjobs")
 COMPUTENODES: Final = Resource(API_VERSION, "ComputeNode", "computenodes", namespaced=False)
 NODES: Final = Resource("v1", "Node", "nodes", namespaced=False)
 PODS: Final = Resource("v1", "Pod", "pods")
 SERVICES: Final = Resource("v1", "Service", "services")
 DEPLOYMENTS: Final = Resource("apps/v1", "Deployment", "deployments")
+JOBS: Final = Resource("batch/v1", "Job", "jobs")
+CONFIG_MAPS: Final = Resource("v1", "ConfigMap", "configmaps")
+SECRETS: Final = Resource("v1", "Secret", "secrets")
+"""Not among `RESOURCES`: a Secret is created, and neither read nor changed."""
+
+NETWORK_POLICIES: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False)
 POD_DISRUPTION_BUDGETS: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
@@ -43,6 +50,10 @@ RESOURCES: Final = {
     for resource in (
         AISERVICES,
         COMPUTENODES,
+        TRAININGJOBS,
+        JOBS,
+        CONFIG_MAPS,
+        NETWORK_POLICIES,
         NODES,
         PODS,
         SERVICES,

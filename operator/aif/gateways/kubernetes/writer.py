@@ -12,7 +12,7 @@ from aif.errors import Conflict, Rejected, Unavailable
 from aif.gateways.exposition import Exposition
 from aif.gateways.kubernetes.budget import Budget
 from aif.gateways.kubernetes.client import Api, Json
-from aif.gateways.kubernetes.guard import check_apply, check_delete, check_event, check_status
+from aif.gateways.kubernetes.guard import check_apply, check_create, check_delete, check_event, check_status
 
 WRITE_SECONDS: Final = 4.0
 """Bound of one write; renewal and write together stay below the Lease's duration."""
@@ -95,6 +95,16 @@ class Writer:
             "preconditions": {"uid": target.uid, "resourceVersion": resource_version},
         }
         await self._send("DELETE", path, options, "application/json", {})
+
+    async def create(self, body: Mapping[str, Any]) -> None:
+        """Create an object that nobody here reads afterwards.
+
+        Raises:
+            Conflict: One of that name is there.
+            ApiError: As `apply`.
+        """
+        path = check_create(body).path(body["metadata"]["namespace"])
+        await self._send("POST", path, body, "application/json", {"fieldManager": FIELD_MANAGER})
 
     async def create_event(self, event: Mapping[str, Any], regarding: ObjectReference) -> Json:
         """Create an event on ``regarding``.

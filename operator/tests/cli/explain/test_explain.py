@@ -227,7 +227,14 @@ def test_a_status_that_is_not_written_yet_is_told() -> None:
     assert "aif-system" in next_steps(service)[0]
 
 
-_NO_WAY_OUT = {Reason.VERIFICATION_PENDING, Reason.VERIFICATION_FAILED, Reason.CAPABILITY_STALE, Reason.NODE_OVERLOADED}
+_OF_JOBS = {Reason.TRANSFER_INFEASIBLE, Reason.STORAGE_INFEASIBLE}
+_NO_WAY_OUT = {
+    Reason.VERIFICATION_PENDING,
+    Reason.VERIFICATION_FAILED,
+    Reason.CAPABILITY_STALE,
+    Reason.NODE_OVERLOADED,
+    *_OF_JOBS,
+}
 _REFUSALS = [
     reason
     for reason in Reason

@@ -31,7 +31,7 @@ def test_an_object_has_one_path(reference: ObjectReference, path: str) -> None:
 
 
 def test_no_secret_is_among_the_kinds() -> None:
-    assert not {kind for _, kind in RESOURCES} & {"Secret", "ConfigMap", "ServiceAccount", "Role", "ClusterRole"}
+    assert not {kind for _, kind in RESOURCES} & {"Secret", "ServiceAccount", "Role", "ClusterRole"}
 
 
 async def test_a_list_comes_in_pages_that_together_hold_all(gateways: Gateways) -> None:

@@ -1,0 +1,159 @@
+"""Training jobs on simulated nodes: every mode comes up, and a job lives through what may happen to it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from network import a_service
+from operator_process import Operators, Replica
+from rest import Json, Rest, eventually, path_of
+from services import Services
+from status_page import Page, serving
+from training_jobs import MODES, TrainingJobs, a_training_job, make_claim
+
+from cluster import nodes
+from cluster.api import Cluster
+
+
+@pytest.fixture
+def jobs(rest: Rest) -> Iterator[TrainingJobs]:
+    """TrainingJobs in a namespace of the test's own, which enforces the restricted profile and has a claim."""
+    name = f"e2e-{secrets.token_hex(4)}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    rest.create("namespaces", {"metadata": {"name": name, "labels": labels}})
+    make_claim(rest, name)
+    yield TrainingJobs(rest, name)
+    rest.send("DELETE", path_of("trainingjobs", "", name))
+    rest.delete("namespaces", name)
+    rest.delete("persistentvolumes", name)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """The status page of a job."""
+    with serving() as page:
+        yield page
+
+
+@pytest.mark.usefixtures("operator")
+def test_every_mode_comes_up_with_all_its_roles(jobs: TrainingJobs) -> None:
+    for mode in MODES:
+        jobs.apply(a_training_job(mode.lower(), mode))
+    for mode in MODES:
+        _comes_up(jobs, mode.lower())
+    listed = jobs.rest.list("secrets", jobs.namespace)
+    assert len(listed) == 3, "certificates where roles talk to one another"
+    assert len({tuple(sorted(one["data"])) for one in listed}) >= 2
+
+
+def _comes_up(jobs: TrainingJobs, name: str) -> None:
+    jobs.await_condition(name, "Placed", "True", "AsExpected")
+    placements = jobs.get(name)["status"]["placements"]
+    roles, wanted = {each["role"] for each in placements}, sum(each["pods"] for each in placements)
+    eventually(lambda: set(jobs.children("jobs", name)) == roles, f"the Jobs of {name}")
+    assert set(jobs.children("configmaps", name)) == set(jobs.children("networkpolicies", name)) == roles
+    for held in jobs.children("configmaps", name).values():
+        assert json.loads(held["data"]["role.json"])["job"] == name
+
+    def running() -> list[Json]:
+        pods = [pod for pod in jobs.pods(name) if pod.get("status", {}).get("phase") == "Running"]
+        return pods if len(pods) == wanted else []
+
+    for pod in eventually(running, f"the pods of {name} run", 60):
+        placed = jobs.nodes(name, pod["metadata"]["labels"]["net4ai.io/role"])
+        assert pod["spec"]["nodeName"] in placed, "the scheduler of the cluster binds it where it was decided"
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_job_lives_through_what_may_happen_to_it(jobs: TrainingJobs, page: Page, cluster: Cluster) -> None:
+    jobs.apply(a_training_job("digits", quorum={"minClients": 2}))
+    jobs.await_condition("digits", "QuorumReady", "True")
+
+    page.says("Training", round=1, clients={"live": 3, "answered": 3}, accuracyBasisPoints=8000)
+    page.lead(jobs.rest, jobs.namespace, "digits")
+    jobs.await_condition("digits", "Training", "True", "AsExpected")
+    jobs.await_condition("digits", "Ready", "True")
+
+    page.says("Training", round=2, clients={"live": 2}, excluded={"client-1": "its numbers are not finite"})
+    jobs.await_condition("digits", "Degraded", "True", "ClientLost")
+    page.says("Paused", round=2, reason="QuorumNotReached", message="1 of 2 clients", clients={"live": 1})
+    jobs.await_condition("digits", "QuorumReady", "False", "QuorumNotReached")
+    page.says("Training", round=3, clients={"live": 3}, accuracyBasisPoints=8500)
+    jobs.await_condition("digits", "Ready", "True")
+
+    (lost,) = jobs.nodes("digits", "aggregator")
+    nodes.stop_heartbeat(cluster, lost)
+    try:
+        nodes.await_ready(cluster, [lost], ready=False)
+        eventually(lambda: lost not in jobs.nodes("digits", "aggregator"), "the aggregator leaves the lost node")
+    finally:
+        nodes.resume_heartbeat(cluster, lost)
+        nodes.await_ready(cluster, [lost])
+    page.lead(jobs.rest, jobs.namespace, "digits")
+    jobs.await_condition("digits", "Ready", "True")
+
+    jobs.suspend("digits", suspended=True)
+    jobs.await_condition("digits", "Suspended", "True", "Suspended")
+    eventually(lambda: not jobs.pods("digits"), "the pods of a suspended job are gone")
+    assert jobs.get("digits")["status"]["progress"]["round"] >= 1, "what was done is not forgotten"
+    jobs.suspend("digits", suspended=False)
+    page.lead(jobs.rest, jobs.namespace, "digits")
+    jobs.await_condition("digits", "Ready", "True")
+    assert jobs.get("digits")["status"]["run"] == 2
+
+    page.says("Complete", round=20, accuracyBasisPoints=9500, digest="sha256:ab", bestRound=19)
+    jobs.await_condition("digits", "Complete", "True", "RoundsReached")
+    assert jobs.get("digits")["status"]["result"]["digest"] == "sha256:ab"
+    eventually(lambda: not jobs.pods("digits"), "what still ran is taken away")
+    eventually(lambda: {"Placed", "Training", "Suspended", "RoundsReached"} <= set(jobs.events("digits")), "events")
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_job_that_diverges_has_failed_and_one_whose_time_is_over_is_deleted(jobs: TrainingJobs, page: Page) -> None:
+    jobs.apply(a_training_job("short", tls="None", ttlSecondsAfterFinished=3))
+    page.says("Failed", reason="Diverged", message="the loss of round 3 is not finite", round=3)
+    page.lead(jobs.rest, jobs.namespace, "short")
+    jobs.await_condition("short", "Failed", "True", "Diverged")
+    eventually(lambda: jobs.rest.get("trainingjobs", "short", jobs.namespace) is None, "it is deleted")
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_deadline_ends_a_job_and_bad_input_names_its_field(jobs: TrainingJobs) -> None:
+    jobs.apply(a_training_job("late", stop={"deadlineSeconds": 3}))
+    jobs.apply(a_training_job("wrong", model={"name": "mlp-99"}))
+    jobs.apply(a_training_job("huge", clients=1000))
+    assert "spec.model.name" in jobs.await_condition("wrong", "Accepted", "False", "InvalidSpec")["message"]
+    jobs.await_condition("huge", "Placed", "False")
+    assert jobs.pods("huge") == [], "nothing is held for a part of a job"
+    jobs.await_condition("late", "Failed", "True", "DeadlineExceeded")
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_job_makes_way_for_a_service_and_never_the_other_way_round(jobs: TrainingJobs, services: Services) -> None:
+    node = {"nodeSelector": {"kubernetes.io/hostname": "ran-2"}}
+    most = {"cpu": 20, "memory": "1Gi"}
+    jobs.apply(
+        a_training_job("big", "Centralized", placement={"servers": node}, workload={"image": "x", "resources": most})
+    )
+    jobs.await_condition("big", "Placed", "True")
+    eventually(lambda: len(jobs.pods("big")) == 1, "it runs")
+    services.apply(a_service("plates", on="ran-2", workload={"image": "plates:1", "resources": most}))
+    services.await_ready("plates", within_s=60)
+    jobs.await_condition("big", "Suspended", "True", "Preempted")
+
+
+def test_whoever_takes_over_goes_on_with_the_same_pods(jobs: TrainingJobs, operators: Operators) -> None:
+    first: Replica = operators.start_leading()
+    jobs.apply(a_training_job("handed-over"))
+    jobs.await_condition("handed-over", "QuorumReady", "True")
+    before = {pod["metadata"]["uid"] for pod in jobs.pods("handed-over")}
+    second = operators.start()
+    eventually(lambda: second.stands_by, "another replica stands by", 60)
+    first.kill()
+    eventually(lambda: second.leads, "it takes over once the Lease has run out", 90)
+    jobs.await_condition("handed-over", "QuorumReady", "True")
+    assert {pod["metadata"]["uid"] for pod in jobs.pods("handed-over")} == before
+    second.end()

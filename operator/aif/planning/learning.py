@@ -1,0 +1,147 @@
+"""What a training job is expected to take: bytes on links and on its claim, arithmetic, energy ([6GANA] section 5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite, nan
+from typing import Final
+
+from aif.api.trainingjob import Mode, TrainingJob
+from aif.api.trainingjob_learning import DataSource, LearnedData, LearnedModel
+from aif.planning.kpi.inference import Channel, Platform
+from aif.planning.kpi.training import TrainingWork, distributed
+
+BYTES: Final = 4
+"""Of a number."""
+
+_LEARNING: Final = 3.0
+"""Arithmetic of learning from an example, by that of a pass forward: once forward, twice backward."""
+
+_CHECKPOINTS: Final = 3
+"""Two rounds and the finished model are kept."""
+
+_SIZES: Final = {DataSource.DIGITS: (64, 10, 1438), DataSource.BREAST_CANCER: (30, 2, 455)}
+"""Features, outputs and examples to learn from, of data whose size is fixed."""
+
+_SYNTHETIC: Final = (8, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a whole job takes; NaN where a figure of the model is missing.
+
+    Attributes:
+        model_bytes: All numbers of the model.
+        round_bytes: What a round sends over links.
+        total_bytes: What all rounds send.
+        storage_bytes: Checkpoints and the finished model.
+        flops: Arithmetic of all rounds.
+        examples: Examples that are learned from in a round, over all clients.
+    """
+
+    model_bytes: float
+    round_bytes: float
+    total_bytes: float
+    storage_bytes: float
+    flops: float
+    examples: float
+
+
+def expected(job: TrainingJob) -> Expected:
+    """Return what ``job`` is expected to take, if it goes on to its last round."""
+    spec = job.spec
+    size, flops = model_figures(spec.model, spec.data)
+    examples = _examples(job)
+    per_round = _round_bytes(job, size, examples)
+    passes = examples * spec.rounds.local_epochs * spec.rounds.max
+    return Expected(
+        size, per_round, per_round * spec.rounds.max, _CHECKPOINTS * size, _LEARNING * flops * passes, examples
+    )
+
+
+def model_figures(model: LearnedModel, data: LearnedData) -> tuple[float, float]:
+    """Return bytes and FLOP of a pass forward: as told, or as follows from the name of a built-in model."""
+    layers = layer_widths(model, data)
+    weights = sum(one * other for one, other in pairwise(layers)) if layers else nan
+    numbers = weights + sum(layers[1:])
+    size = nan if model.size_bytes is None else float(model.size_bytes)
+    flops = nan if model.flops_per_example is None else float(model.flops_per_example)
+    return (size if isfinite(size) else BYTES * numbers), (flops if isfinite(flops) else 2.0 * weights)
+
+
+def layer_widths(model: LearnedModel, data: LearnedData) -> tuple[int, ...]:
+    """Return the widths of the perceptron ``mlp-N``, its input first; none for another model, or one that cannot be."""
+    found = re.fullmatch(r"mlp-(\d{1,2})", model.name)
+    ends = _ends(data)
+    if found is None or ends is None or not int(found[1]):
+        return ()
+    inner = tuple(model.hidden) or tuple(max(32, 128 >> place) for place in range(int(found[1]) - 1))
+    return (ends[0], *inner, ends[1]) if len(inner) == int(found[1]) - 1 else ()
+
+
+def layer_names(model: LearnedModel) -> tuple[str, ...]:
+    """Return the names of the layers of ``mlp-N``, behind each of which but the last it can be cut."""
+    found = re.fullmatch(r"mlp-(\d{1,2})", model.name)
+    count = int(found[1]) if found else 0
+    return tuple(name for place in range(1, count + 1) for name in (f"fc{place}", f"relu{place}"))[:-1]
+
+
+def joules(job: TrainingJob, watts: float, flops_per_second: float, bits_per_second: float, link_watts: float) -> float:
+    """Return the energy of all rounds by the model of distributed training; NaN where a figure is missing.
+
+    Args:
+        job: What learns.
+        watts: Power of a node that learns, W.
+        flops_per_second: Its rate, FLOP/s.
+        bits_per_second: Rate of its link, bit/s.
+        link_watts: Power of the link while it sends, W.
+    """
+    plan, clients = expected(job), max(1, job.client_count)
+    figures = (plan.model_bytes, plan.flops, watts, flops_per_second, bits_per_second, link_watts)
+    if not all(isfinite(figure) and figure > 0.0 for figure in figures):
+        return nan
+    link = Channel(bits_per_second, link_watts)
+    work = TrainingWork(
+        parameters=plan.model_bytes / BYTES,
+        bits_per_parameter=8 * BYTES,
+        flops_per_sample=plan.flops / (plan.examples * job.spec.rounds.local_epochs * job.spec.rounds.max),
+        input_bits=8 * BYTES,
+        samples=plan.examples,
+        samples_per_user=plan.examples / clients,
+        rounds=job.spec.rounds.max,
+        epochs_per_round=job.spec.rounds.local_epochs,
+        users_per_round=clients,
+    )
+    return distributed(work, Platform(flops_per_second, watts), link, link, link).joules
+
+
+def _ends(data: LearnedData) -> tuple[int, int] | None:
+    if data.task is not None:
+        return data.task.features, data.task.outputs
+    if data.source is DataSource.SYNTHETIC:
+        return _SYNTHETIC
+    return _SIZES[data.source][:2] if data.source in _SIZES else None
+
+
+def _examples(job: TrainingJob) -> float:
+    data = job.spec.data
+    fixed = _SIZES.get(data.source)
+    return float(fixed[2] if fixed else data.examples_per_client * max(1, job.client_count))
+
+
+def _round_bytes(job: TrainingJob, size: float, examples: float) -> float:
+    """Return the bytes of a round: models both ways, one for who judges, activations where the model is parted."""
+    spec = job.spec
+    match spec.mode:
+        case Mode.FEDERATED:
+            asked = max(1, job.client_count * spec.strategy.client_percent // 100)
+            return (2 * asked + 1) * size
+        case Mode.SPLIT | Mode.TWO_LEVEL:
+            servers = max(1, len(spec.groups))
+            widest = max(layer_widths(spec.model, spec.data)[1:], default=0) or nan
+            activations = 2 * BYTES * widest * examples * spec.rounds.local_epochs
+            return (2 * servers + 1) * size + 2 * job.client_count * size + activations
+        case _:
+            return 0.0

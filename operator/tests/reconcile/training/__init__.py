@@ -1,0 +1,3 @@
+"""Tests of `aif.reconcile.training`."""
+
+from __future__ import annotations
