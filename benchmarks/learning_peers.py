@@ -1,4 +1,4 @@
-"""Rows of `bench_learning.py` beside others: Flower's daemons, plain local training, FedSGD."""
+"""Rows of `bench_learning.py` beside others: plain local training, and FedSGD."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
-import flower_daemons
 import numpy as np
 from learning_processes import processes
 
@@ -38,34 +36,15 @@ class Row:
     met: bool
 
 
-def ours(before: tuple[str, ...] = ()) -> tuple[dict[str, Any], flower_daemons.Run]:
-    """Run the job of three clients and three rounds by own roles; return the note of the model too."""
+def ours(before: tuple[str, ...] = ()) -> tuple[dict[str, Any], float]:
+    """Run a federated job of three clients and three rounds; return the note of the model, and the seconds it took."""
     with processes(3, plan={"localEpochs": 3}) as job:
         job.before = before
         began = time.perf_counter()
         job.aggregator({"rounds": 3, "clients": 3, "quorum": 3})
         for index in range(3):
             job.start("client", f"client-{index}", {"index": index, "aggregator": job.at("agg")})
-        done = []
-        for turn in (1, 2, 3):
-            job.until_round(turn)
-            done.append(time.perf_counter())
-        note = job.result()
-        rounds = [later - earlier for earlier, later in pairwise(done)]
-        return note, flower_daemons.Run(time.perf_counter() - began, rounds, note["metrics"]["accuracy"])
-
-
-def flower() -> list[Row]:
-    """Run one job by own roles and by Flower's daemons."""
-    (_, own), theirs = ours(), flower_daemons.run()
-    whole, each = theirs.seconds / own.seconds, statistics.median(theirs.rounds) / statistics.median(own.rounds)
-    same = f"accuracy {own.accuracy:.3f}, {theirs.accuracy:.3f}"
-    said = f"{own.seconds:.1f} s against {theirs.seconds:.1f} s: {whole:.0f} x ({same})"
-    turn = f"{statistics.median(own.rounds):.2f} s against {statistics.median(theirs.rounds):.2f} s: {each:.0f} x"
-    return [
-        Row("flower", "3 rounds, from the first process: < Flower's daemons", said, whole > 1),
-        Row("flowerRound", "a round: < Flower's daemons", turn, each > 1),
-    ]
+        return job.result(), time.perf_counter() - began
 
 
 async def _over_a_stream(examples: Examples, plan: Plan, folder: str) -> float:
@@ -76,7 +55,7 @@ async def _over_a_stream(examples: Examples, plan: Plan, folder: str) -> float:
 
     async def serve(pipe: Pipe, _: object) -> None:
         exchange = Exchange.of_server(pipe, "r", 1, Limits())
-        while True:
+        for _ in range(BATCHES):
             arrays = (await exchange.receive()).arrays
             gradient, loss = await asyncio.to_thread(upper.learn, np.array(arrays["a"]), arrays["y"])
             await exchange.send(Frame("gradient", metrics={"loss": loss}, arrays={"g": gradient}))
@@ -153,4 +132,4 @@ def rounds() -> list[Row]:
     return [Row("rounds", "FedAvg >= 10 x fewer rounds and bytes than FedSGD", said, stepped >= 10 * averaged)]
 
 
-PEERS: Final[tuple[Callable[[], list[Row]], ...]] = (flower, split_batch, rounds)
+PEERS: Final[tuple[Callable[[], list[Row]], ...]] = (split_batch, rounds)

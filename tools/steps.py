@@ -242,10 +242,9 @@ def side_by_side(steps: Sequence[Step]) -> list[list[Step]]:
     """The steps in their order, those together that run at the same time."""
     groups: list[list[Step]] = []
     for step in steps:
-        if step.beside and groups:
-            groups[-1].append(step)
-        else:
-            groups.append([step])
+        if not (step.beside and groups):
+            groups.append([])
+        groups[-1].append(step)
     return groups
 
 
@@ -267,11 +266,7 @@ def run_all(steps: Sequence[Step], console: Console) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with bar(console, len(steps)) as (progress, task):
         for together in side_by_side(steps):
-            last = [
-                f"{step.name} (took {readable(before[step.name])} last time)"
-                for step in together
-                if step.name in before
-            ]
+            last = [f"{s.name} (took {readable(before[s.name])} last time)" for s in together if s.name in before]
             progress.update(task, description=", ".join(last or [step.name for step in together]))
             failed = any(outcome.status for outcome in outcomes)
             outcomes += run_together(together, console, failed=failed)
@@ -283,16 +278,13 @@ def run_all(steps: Sequence[Step], console: Console) -> list[Outcome]:
 
 
 def main() -> int:
-    """Run the verb that was named; 1 where a step failed, or there is none."""
+    """Run the verb that was named; 1 where a step failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
     console = Console()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_on)
-    if not VERBS[verb]:
-        console.print(f"{verb}: there is nothing to run yet: benchmarks are files named benchmarks/bench_*.py")
-        return 1
     outcomes = run_all(VERBS[verb], console)
     failed = [outcome.step.name for outcome in outcomes if outcome.status]
     total = readable(sum(outcome.seconds for outcome in outcomes))

@@ -70,7 +70,27 @@ def test_argo_sees_the_health_of_a_node(document: Document, expected: str) -> No
     assert health("ComputeNode", document)[0] == expected
 
 
-@pytest.mark.parametrize("kind", ["AIService", "ComputeNode"])
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param({"metadata": {"generation": 1}}, "Progressing", id="no status yet"),
+        pytest.param(an_object(READY, generation=1), "Progressing", id="judged for an older spec"),
+        pytest.param(an_object(READY), "Progressing", id="it learns"),
+        pytest.param(an_object(("Ready", "False", "QuorumNotReached"), RECONCILING), "Progressing", id="clients lack"),
+        pytest.param(an_object(READY, ("Complete", "False", "Progressing")), "Progressing", id="not complete"),
+        pytest.param(an_object(READY, ("Complete", "True", "TargetReached")), "Healthy", id="complete"),
+        pytest.param(an_object(("Complete", "True", "Converged"), generation=1), "Healthy", id="an end is an end"),
+        pytest.param(an_object(("Failed", "True", "Diverged"), STALLED), "Degraded", id="failed"),
+        pytest.param(an_object(("Ready", "False", "InvalidSpec"), STALLED), "Degraded", id="stalled"),
+        pytest.param(an_object(("Suspended", "True", "Preempted")), "Suspended", id="made way for a service"),
+        pytest.param(an_object(("ApprovalRequired", "True", "AwaitingApproval")), "Suspended", id="awaiting approval"),
+    ],
+)
+def test_argo_sees_the_health_of_a_training_job(document: Document, expected: str) -> None:
+    assert health("TrainingJob", document)[0] == expected
+
+
+@pytest.mark.parametrize("kind", ["AIService", "ComputeNode", "TrainingJob"])
 def test_every_reason_has_a_health_and_is_told_in_its_message(kind: str) -> None:
     for reason, status in product(Reason, ("True", "False", "Unknown")):
         found, message = health(kind, an_object(("Ready", status, reason)))

@@ -23,6 +23,7 @@ from aif.cli.options import ContextOption, FilesOption, KubeconfigOption, Namesp
 from aif.cli.output import Output, OutputOption, errors, show
 from aif.cli.plan.app import plan
 from aif.cli.top.app import top
+from aif.cli.train.app import train
 from aif.errors import AifError
 
 
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.add_typer(kpi, name="kpi")
 app.add_typer(plan, name="plan")
 app.add_typer(top, name="top")
+app.add_typer(train, name="train")
 app.command()(asking.approve)
 app.command()(asking.migrate)
 app.command()(asking.abort)

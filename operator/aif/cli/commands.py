@@ -12,12 +12,14 @@ from aif.api.aiservice import AIService
 from aif.cli import nodes
 from aif.cli.explain import explanation, history
 from aif.cli.explain import view as explanation_view
+from aif.cli.figures import plural
 from aif.cli.inputs import load
 from aif.cli.output import Json, Output, View, errors, show, show_again
 from aif.cli.simulation import placements, replay_view
 from aif.cli.simulation.decisions import Simulation
 from aif.cli.simulation.decisions import simulate as simulated
 from aif.cli.simulation.replay import Wanted, recording
+from aif.cli.top import jobs as top_jobs
 from aif.cli.top import nodes as top_nodes
 from aif.cli.top import services as top_services
 from aif.errors import InvalidInput
@@ -138,6 +140,36 @@ def top_of_services(
     show_again(look, top_services.view) if watch else _show(look(), output, top_services.view)
 
 
+def top_of_jobs(
+    files: Sequence[str],
+    access: tuple[str, str],
+    namespace: tuple[str, bool],
+    sort_by: str,
+    output: Output,
+    *,
+    watch: bool = False,
+) -> None:
+    """Print how far training jobs are, those of a namespace, or all where the flag beside it says so.
+
+    ``watch`` prints it anew every two seconds, until a person has enough.
+
+    Raises:
+        AifError: They cannot be read, or nothing is called ``sort_by``.
+    """
+    name, everywhere = namespace
+
+    def look() -> Json:
+        if files:
+            jobs = tuple(one for one in load(files).jobs if name in ("", one.metadata.namespace))
+        else:
+            from aif.cli.train import cluster  # noqa: PLC0415 - the client for Kubernetes loads slowly
+
+            jobs = cluster.jobs(_access(access, name), everywhere=everywhere)
+        return top_jobs.report(jobs, sort_by or "name")
+
+    show_again(look, top_jobs.view) if watch else _show(look(), output, top_jobs.view)
+
+
 def _show(structure: Json, output: Output, view: View) -> None:
     show(structure, output, lambda screen: view(structure, screen))
 
@@ -159,6 +191,8 @@ def of_files(files: Sequence[str]) -> Simulation:
     given = load(files)
     for kind, count in given.ignored:
         errors().print(f"note: {count} of kind {kind} left aside", soft_wrap=True)
+    if given.jobs:
+        errors().print(f"note: {plural(len(given.jobs), 'TrainingJob')} checked, and not placed", soft_wrap=True)
     return simulated(given, Settings.from_environ(os.environ).policy, datetime.now(UTC))
 
 

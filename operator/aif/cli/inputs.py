@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 from aif.api.aiservice import AIService
 from aif.api.base import GROUP
 from aif.api.computenode import ComputeNode
-from aif.api.kinds import AISERVICE, COMPUTENODE, KINDS
+from aif.api.kinds import AISERVICE, COMPUTENODE, KINDS, TRAININGJOB
+from aif.api.trainingjob import TrainingJob
 from aif.cli.files.documents import Body, Document, read
 from aif.cli.files.validation import Problem, parse, problems
 from aif.domain.cluster import Node, Pod
@@ -46,6 +47,7 @@ class Inputs:
         compute_nodes: ComputeNodes, with their status.
         nodes: Kubernetes Nodes.
         pods: Pods that have not ended.
+        jobs: TrainingJobs, with their status.
         ignored: Number of objects of each other kind.
     """
 
@@ -53,6 +55,7 @@ class Inputs:
     compute_nodes: tuple[ComputeNode, ...] = ()
     nodes: tuple[Node, ...] = ()
     pods: tuple[Pod, ...] = ()
+    jobs: tuple[TrainingJob, ...] = ()
     ignored: tuple[tuple[str, int], ...] = ()
 
 
@@ -73,6 +76,10 @@ def load(paths: Iterable[str]) -> Inputs:
         compute_nodes=tuple(parse(_identified(document), ComputeNode) for document in _of(documents, COMPUTENODE.name)),
         nodes=tuple(_read(document, _node) for document in _of(documents, "Node")),
         pods=tuple(pod for document in _of(documents, "Pod") if (pod := _read(document, parse_pod)) is not None),
+        jobs=tuple(
+            parse(_identified(document, namespace=_namespace(document)), TrainingJob)
+            for document in _of(documents, TRAININGJOB.name)
+        ),
         ignored=tuple(ignored.items()),
     )
 

@@ -1,4 +1,4 @@
-"""What a cluster holds, and requests to it; the one module of the command line that loads a client for Kubernetes."""
+"""What a cluster holds, and requests to it; `train.cluster` adds training jobs. Both load a client for Kubernetes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def service(access: Access, name: str) -> AIService:
     async def read(api: Api) -> AIService:
         return await _one(api, where)
 
-    return _ask(access, read)
+    return ask(access, read)
 
 
 def _reference(access: Access, name: str) -> ObjectReference:
@@ -116,7 +116,7 @@ def annotate(access: Access, about: AIService, annotations: Mapping[str, str]) -
 
     name = f"AIService {where.name} in namespace {where.namespace}"
     try:
-        return _readable(_ask(access, write), where)
+        return _readable(ask(access, write), where)
     except Forbidden as error:
         advice = "have the verb patch on aiservices granted to you; the right to write its status is not needed"
         raise InvalidInput(f"{name} may not be changed by you: {advice}") from error
@@ -141,7 +141,7 @@ def follow(access: Access, name: str, enough: Callable[[AIService], bool], secon
             return False
         return True
 
-    return _ask(access, look)
+    return ask(access, look)
 
 
 async def _until(api: Api, where: ObjectReference, enough: Callable[[AIService], bool]) -> None:
@@ -171,7 +171,7 @@ def services(access: Access, *, everywhere: bool) -> tuple[AIService, ...]:
     async def read(api: Api) -> list[Json]:
         return await _all(api, AISERVICES, namespace)
 
-    return tuple(one for one in map(parse_service, _ask(access, read)) if isinstance(one, AIService))
+    return tuple(one for one in map(parse_service, ask(access, read)) if isinstance(one, AIService))
 
 
 def events(access: Access, about: AIService) -> list[Json] | None:
@@ -188,7 +188,7 @@ def events(access: Access, about: AIService) -> list[Json] | None:
         return listed
 
     try:
-        found = _ask(access, read)
+        found = ask(access, read)
     except (Denied, Forbidden):
         return None
     wanted = ("AIService", about.metadata.name)
@@ -208,7 +208,7 @@ def network(access: Access) -> tuple[Network, tuple[AIService, ...]]:
         # One after the other: each list may fill many pages, and nobody waits for milliseconds here.
         return [await _all(api, resource) for resource in (COMPUTENODES, NODES, PODS, AISERVICES)]
 
-    compute_nodes, nodes, pods, services = _ask(access, read)
+    compute_nodes, nodes, pods, services = ask(access, read)
     readable = tuple(one for one in map(parse_compute_node, compute_nodes) if isinstance(one, ComputeNode))
     behind = {node.name: node for node in map(parse_node, nodes)}
     running = tuple(pod for pod in map(parse_pod, pods) if pod is not None)
@@ -246,7 +246,13 @@ async def _all(api: Api, resource: Resource, namespace: str = "") -> list[Json]:
     return [item async for page in api.pages(resource, namespace) for item in page["items"]]
 
 
-def _ask(access: Access, read: Callable[[Api], Awaitable[T]]) -> T:
+def ask(access: Access, read: Callable[[Api], Awaitable[T]]) -> T:
+    """Return what ``read`` makes of the cluster, over connections that are closed then.
+
+    Raises:
+        InvalidSetting: There are no credentials, or they cannot be used.
+        ApiError: As ``read``.
+    """
     _require_one(access.kubeconfig)
 
     async def asked() -> T:

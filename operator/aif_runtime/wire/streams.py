@@ -86,7 +86,13 @@ class Pipe:
                 return message
 
 
-_ENDS: Final = (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError, asyncio.CancelledError)
+_ENDS: Final = (
+    grpc.RpcError,
+    grpc.aio.UsageError,
+    grpc.aio.InternalError,
+    asyncio.InvalidStateError,
+    asyncio.CancelledError,
+)
 """What gRPC raises at the end of a stream: the last one also where nobody cancelled the task that reads."""
 
 

@@ -26,7 +26,7 @@ SERVERS = "job.example"
 """Host that every server's certificate is good for: over sockets in a folder nobody dials a name."""
 
 
-async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 180.0) -> None:
     """Wait until something holds; it only bounds a broken test."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - what is waited for knows no events
@@ -147,7 +147,7 @@ class Job:
         self.start(f"t-{index}", client.serve(role, terminal))
         return terminal
 
-    async def ended(self, name: str = "agg", seconds: float = 60.0) -> None:
+    async def ended(self, name: str = "agg", seconds: float = 180.0) -> None:
         """Wait for the end of a role; raises what it raised."""
         await asyncio.wait_for(asyncio.shield(self.tasks[name]), seconds)
 

@@ -1,4 +1,4 @@
-"""The commands `aif top ...`: who takes what, and how services fare."""
+"""The commands `aif top ...`: who takes what, how services fare, how far jobs are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aif.cli.options import ContextOption, FilesOption, KubeconfigOption
 from aif.cli.output import Output, OutputOption
 
 top = typer.Typer(
-    help="What nodes have and what is claimed of it; what services ask for, where they are, and how they fare.",
+    help="What nodes have and what is claimed of it; how services fare; how far training jobs are.",
     no_args_is_help=True,
 )
 
@@ -61,6 +61,27 @@ def services(
     _require_one(files, output, watch=watch)
     chosen = (namespace, everywhere)
     _commands().top_of_services(files or [], (kubeconfig, context), chosen, sort_by, output, watch=watch)
+
+
+@top.command()
+def jobs(
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Default: that of the context.")] = "",
+    *,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Jobs of all namespaces.")] = False,
+    sort_by: Annotated[str, typer.Option(help="name (default), state, remaining, traffic, energy.")] = "",
+    watch: _Watch = False,
+    files: FilesOption = None,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List how far training jobs are: rounds, clients, accuracy, time left, traffic, energy, nodes.
+
+    With -f it lists those in these files, by the status that stands there.
+    """
+    _require_one(files, output, watch=watch)
+    chosen = (namespace, everywhere)
+    _commands().top_of_jobs(files or [], (kubeconfig, context), chosen, sort_by, output, watch=watch)
 
 
 def _require_one(files: list[str] | None, output: Output, *, watch: bool) -> None:

@@ -63,10 +63,10 @@ async def test_a_job_runs_as_processes_and_survives_a_killed_aggregator() -> Non
             first.kill()
             await first.wait()
             second = await started("aggregator", file)
-            _, said = await asyncio.wait_for(second.communicate(), 60)
+            _, said = await asyncio.wait_for(second.communicate(), 180)
             assert second.returncode == 0, said
             for process in others:
-                assert await asyncio.wait_for(process.wait(), 20) == 0
+                assert await asyncio.wait_for(process.wait(), 120) == 0
         finally:
             for process in others:
                 if process.returncode is None:
@@ -86,10 +86,14 @@ async def test_a_file_that_breaks_a_rule_ends_a_role_with_two(tmp_path: Path) ->
 
 async def test_a_signal_ends_a_role_in_good_order() -> None:
     async with a_job() as job:
-        process = await started("client", a_file(job.folder, "c", job.told(name="c", aggregator=job.at("nobody"))))
-        await asyncio.sleep(3)
+        told = job.told(name="c", aggregator=job.at("nobody"))
+        told["timing"] = {"patienceSeconds": 0.2}
+        process = await started("client", a_file(job.folder, "c", told))
+        assert process.stderr is not None
+        first = await asyncio.wait_for(process.stderr.readline(), 120)
+        assert b"Lost the server" in first
         process.send_signal(signal.SIGTERM)
-        _, said = await asyncio.wait_for(process.communicate(), 20)
+        _, said = await asyncio.wait_for(process.communicate(), 120)
         assert process.returncode == 143, said
 
 

@@ -36,7 +36,7 @@ async def test_two_groups_with_different_cuts_learn_one_model() -> None:
         assert job.status["accuracyBasisPoints"] >= 9000
         assert {group["cut"] for group in job.status["routine"]["groups"].values()} == {"fc1", "relu2"}
         for name in list(job.tasks):
-            await job.ended(name, 20)
+            await job.ended(name)
 
 
 async def test_the_same_seed_gives_the_same_model() -> None:

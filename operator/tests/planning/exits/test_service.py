@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from aif.planning.exits.service import ExitChoice, exit_of
@@ -130,6 +130,7 @@ def test_no_pair_of_exit_and_cut_is_better(milliseconds: int, rate: float, devic
         if flops < whole
     ]
     limit = milliseconds / 1e3
+    assume(all(abs(seconds - limit) > 1e-9 for _, seconds in pairs))  # either answer is right on the very limit
     in_time = [pair for pair in pairs if pair[1] <= limit]
     if in_time:
         best = max(accuracy for accuracy, _ in in_time)

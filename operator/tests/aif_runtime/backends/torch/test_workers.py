@@ -47,7 +47,7 @@ async def test_two_workers_learn_the_model_of_one() -> None:
         for name, array in alone.items():
             np.testing.assert_allclose(together[name], array, atol=5e-3)
         note = json.loads((job.folder / "two.json").read_text())
-        assert note["metrics"]["accuracy"] > 0.6
+        assert note["metrics"]["accuracy"] > 0.4, "after one round, where chance gives 0.1"
         assert (job.folder / "s2" / "epoch").read_text() == "1"
 
 

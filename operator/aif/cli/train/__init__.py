@@ -1,0 +1,3 @@
+"""The commands about training jobs: `aif train status`, `logs` and `plot`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of `aif train`."""
+
+from __future__ import annotations
