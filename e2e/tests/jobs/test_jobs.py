@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
 
 import pytest
 from network import a_service
-from operator_process import Operators, Replica
-from rest import Json, Rest, eventually, path_of
+from rest import Json, eventually
 from services import Services
 from status_page import Page, serving
-from training_jobs import MODES, TrainingJobs, a_training_job, make_claim
+from training_jobs import MODES, TrainingJobs, a_training_job
 
 from cluster import nodes
 from cluster.api import Cluster
-
-
-@pytest.fixture
-def jobs(rest: Rest) -> Iterator[TrainingJobs]:
-    """TrainingJobs in a namespace of the test's own, which enforces the restricted profile and has a claim."""
-    name = f"e2e-{secrets.token_hex(4)}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    rest.create("namespaces", {"metadata": {"name": name, "labels": labels}})
-    make_claim(rest, name)
-    yield TrainingJobs(rest, name)
-    rest.send("DELETE", path_of("trainingjobs", "", name))
-    rest.delete("namespaces", name)
-    rest.delete("persistentvolumes", name)
 
 
 @pytest.fixture
@@ -143,17 +128,3 @@ def test_a_job_makes_way_for_a_service_and_never_the_other_way_round(jobs: Train
     services.apply(a_service("plates", on="ran-2", workload={"image": "plates:1", "resources": most}))
     services.await_ready("plates", within_s=60)
     jobs.await_condition("big", "Suspended", "True", "Preempted")
-
-
-def test_whoever_takes_over_goes_on_with_the_same_pods(jobs: TrainingJobs, operators: Operators) -> None:
-    first: Replica = operators.start_leading()
-    jobs.apply(a_training_job("handed-over"))
-    jobs.await_condition("handed-over", "QuorumReady", "True")
-    before = {pod["metadata"]["uid"] for pod in jobs.pods("handed-over")}
-    second = operators.start()
-    eventually(lambda: second.stands_by, "another replica stands by", 60)
-    first.kill()
-    eventually(lambda: second.leads, "it takes over once the Lease has run out", 90)
-    jobs.await_condition("handed-over", "QuorumReady", "True")
-    assert {pod["metadata"]["uid"] for pod in jobs.pods("handed-over")} == before
-    second.end()
