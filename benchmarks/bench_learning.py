@@ -16,6 +16,8 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
   job went on.
 * ``averaging``: weighted mean of four models of 25.6 million numbers, beside a copy of the same bytes; the median of
   several rounds, taken in turns.
+* ``allocation``, ``allocationTime``: joint allocation beside the geometric programme; the median time of an allocation.
+* ``interiorCut``, ``leastCut``: cuts inside a model that pay, of 24 cases; least cuts of graphs beside SciPy's.
 * ``splitBatch``: a batch over a cut and a socket, and one in one piece; medians, taken in turns.
 * ``rounds``: rounds and bytes to 90 % accuracy with one full-batch step a round (FedSGD) over those of FedAvg.
 """
@@ -36,6 +38,7 @@ from typing import Any, Final
 
 import numpy as np
 from learning_peers import PEERS, Row, ours
+from learning_plans import PLANS
 from learning_processes import processes
 from rich.console import Console
 from rich.progress import track
@@ -218,6 +221,7 @@ PARTS: Final[tuple[Callable[[], list[Row]], ...]] = (
     twisted,
     garbage,
     averaging,
+    *PLANS,
     *PEERS,
 )
 
