@@ -180,9 +180,15 @@ def synthetic(seed: int = 7) -> tuple[Cluster, Pods]:
 
 
 def load(nodes: Path | None, pods: Path | None) -> tuple[Cluster, Pods, str]:
-    """Return cluster, arrivals, and where they come from: the lists, or the generator where one is not there."""
-    if nodes is None or pods is None or not (nodes.exists() and pods.exists()):
-        lacking = [f"{path} is not there" for path in (nodes, pods) if path is not None and not path.exists()]
-        print(f"{'; '.join(lacking) or 'no lists given'}: a synthetic cluster is used", file=sys.stderr)
+    """Return cluster, arrivals, and where they come from: the lists, or the generator where none is named.
+
+    Raises:
+        BadList: Only one of the two is named.
+        OSError: One that is named is not there.
+    """
+    if nodes is None and pods is None:
+        print("no lists given: a synthetic cluster is used", file=sys.stderr)
         return *synthetic(), "synthetic"
+    if nodes is None or pods is None:
+        raise BadList(f"{'--nodes' if nodes is None else '--pods'} is missing: name both lists, or none")
     return *read(nodes, pods), pods.name
