@@ -32,10 +32,10 @@ def pod_of(documents: list[Document]) -> Document:
 
 
 def backups() -> list[list[str]]:
-    """Return the commands of the guide that print what is to keep, services first."""
+    """Return the commands of the guide that print what is to keep: services, jobs, nodes."""
     guide = (ROOT / "docs" / "install.md").read_text()
     lines = re.findall(r"^kubectl (get .*) > \w+\.yaml$", guide, re.MULTILINE)
-    assert len(lines) == 2
+    assert len(lines) == 3
     return [shlex.split(line) for line in lines]
 
 

@@ -32,6 +32,7 @@ from cluster.record import Provider
 
 RESTRICTED: Final = {"pod-security.kubernetes.io/enforce": "restricted"}
 VALUE_FILES: Final = sorted(path.stem for path in VALUES.glob("*.yaml"))
+JOB: Final = ROOT / "manifests" / "samples" / "trainingjob-federated.yaml"
 OVERLAYS: Final = sorted((ROOT / "manifests" / "overlays").iterdir())
 KINDS: Final = ("aiservices.net4ai.io", "computenodes.net4ai.io", "trainingjobs.net4ai.io")
 CRDS_RELEASE: Final = "aif-operator-crds"
@@ -229,16 +230,19 @@ def test_a_backup_of_services_and_own_nodes_can_be_restored(
     registered = a_compute_node("registered")
     registered["metadata"]["labels"] = {REGISTERED_BY: FIELD_MANAGER}
     rest.apply("computenodes", registered)
+    kubectl("create", "-n", services.namespace, "-f", str(JOB))
     saved = [kubectl(*command) for command in backups()]
     spec = services.get("plates")["spec"]
-    assert "name: registered" not in saved[1]
+    assert "name: registered" not in saved[-1]
     services.delete("plates")
+    kubectl("delete", "-n", services.namespace, "-f", str(JOB))
     for name in ("own", "registered"):
         rest.delete("computenodes", name)
     for text in reversed(saved):
         kubectl("create", "-f", "-", stdin=text)
     assert services.get("plates")["spec"] == spec
     assert rest.get("computenodes", "own") is not None
+    kubectl("delete", "-n", services.namespace, "-f", str(JOB))
     rest.delete("computenodes", "own")
     services.delete("plates")
 
