@@ -4,7 +4,7 @@ Usage: ``python tools/steps.py lint|verify|unit|e2e|test|bench``
 
 On a terminal a bar shows the step at work and how long it took the last time; elsewhere each step is a line. All steps
 run even where one fails, so that one run shows all there is to mend; only the end-to-end tests wait for the rest.
-These mostly wait for what a cluster does, so two parts of them run side by side, each with clusters of its own.
+These mostly wait for what a cluster does, so three parts of them run side by side, each with clusters of its own.
 """
 
 from __future__ import annotations
@@ -114,14 +114,14 @@ AUDIT = "test_zz_audit.py"
 PATIENCE_S = 2700
 """Longest time of a step, that of a machine on which all has still to be built: one that hangs is ended, and told."""
 
-WITH_THE_OPERATOR = ("operators", "losses", "moves")
+WITH_THE_OPERATOR = ("operators", "losses", "jobs")
 
 
 def end_to_end() -> tuple[Step, ...]:
-    """The end-to-end tests in two parts side by side, and what the audit logs of both tell."""
+    """The end-to-end tests in three parts side by side, and what the audit logs of all tell."""
     folders = (path.name for path in TESTS.iterdir() if any(path.glob("test_*.py")))
     stray = (path.name for path in TESTS.glob("test_*.py"))
-    others = sorted({*folders, *stray} - {*WITH_THE_OPERATOR, AUDIT})
+    others = sorted({*folders, *stray} - {*WITH_THE_OPERATOR, "moves", AUDIT})
 
     def tests(cluster: str, *names: str) -> tuple[str, ...]:
         paths = (str((TESTS / name).relative_to(ROOT)) for name in names)
@@ -129,6 +129,7 @@ def end_to_end() -> tuple[Step, ...]:
 
     return (
         Step("end-to-end tests with the operator", tests("e2e", *WITH_THE_OPERATOR), Show.LIVE, waits=True),
+        Step("end-to-end tests of moves", tests("e2e-moves", "moves"), Show.LIVE, waits=True, beside="moves | "),
         Step("other end-to-end tests", tests("e2e-others", *others), Show.LIVE, waits=True, beside="others | "),
         Step("audit of the operator's rights", tests("e2e", AUDIT), Show.LIVE, waits=True),
     )
