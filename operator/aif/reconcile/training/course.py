@@ -217,8 +217,9 @@ def _held_back(
     status = report(job, snapshot, standing, now)
     written = _write(job, status, now)[0]
     news = [events.job_held_back(reference(job), why, message)] if runs else []
+    # Told before the pods go: a removal that has to be tried again finds the status written, and nothing left to tell.
     return JobDecision(
-        (*written, *removal(job, snapshot.view, finished=False), *news), status, (), again_after=again or retry
+        (*written, *news, *removal(job, snapshot.view, finished=False)), status, (), again_after=again or retry
     )
 
 
@@ -238,7 +239,7 @@ def _unplaced(job: TrainingJob, snapshot: JobSnapshot, selection: JobSelection, 
     new = changed(job.status.conditions, status.conditions, "Placed")
     news = [events.refused(reference(job), selection.reason, selection.message)] if new else []
     written = _write(job, status, now)[0] if new or job.status.placements or not job.status.conditions else []
-    actions = (*written, *removal(job, snapshot.view, finished=False), *news)
+    actions = (*written, *news, *removal(job, snapshot.view, finished=False))
     return JobDecision(actions, status, (), waiting=True)
 
 

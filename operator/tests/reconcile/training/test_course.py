@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aif.domain.actions import Apply, Delete, MakeCertificates, WriteStatus
+from aif.domain.actions import Apply, Delete, Emit, MakeCertificates, WriteStatus
 from aif.domain.learning import roles_of
 from tests.reconcile.training.jobs import MODES, Life, a_job, a_running
 
@@ -113,6 +113,16 @@ def test_a_suspended_job_gives_its_place_back_and_goes_on_as_another_run() -> No
     assert life.job.status.run == 2
     assert life.bodies("ConfigMap") == kept
     assert len(life.bodies("Job")) == 3
+
+
+def test_that_a_job_stops_is_told_before_its_pods_go() -> None:
+    life = a_running()
+    life.set(suspend=True)
+    write, told, *removals = life.look(1, 1.0).actions
+    assert isinstance(write, WriteStatus)
+    assert isinstance(told, Emit)
+    assert told.reason == "Suspended"
+    assert len(removals) == 3
 
 
 @pytest.mark.parametrize(
