@@ -36,7 +36,7 @@ async def by_two(path: Path) -> None:
 
 async def test_two_workers_learn_the_model_of_one() -> None:
     async with a_job(learning={"model": {"name": "cnn"}}, clients=1) as job:
-        shared: dict[str, Any] = {"rounds": 1, "output": {"folder": job.folder, "name": "one"}}
+        shared: dict[str, Any] = {"rounds": 2, "output": {"folder": job.folder, "name": "one"}}
         one = job.told(name="t", state=job.folder / "s1", **shared)
         await trainer.run(trainer.TrainerRole.model_validate(one))
         two = {**one, "state": job.folder / "s2", "output": {"folder": job.folder, "name": "two"}}
@@ -47,7 +47,7 @@ async def test_two_workers_learn_the_model_of_one() -> None:
         for name, array in alone.items():
             np.testing.assert_allclose(together[name], array, atol=5e-3)
         note = json.loads((job.folder / "two.json").read_text())
-        assert note["metrics"]["accuracy"] > 0.4, "after one round, where chance gives 0.1"
+        assert note["metrics"]["accuracy"] > 0.85
         assert (job.folder / "s2" / "epoch").read_text() == "1"
 
 
