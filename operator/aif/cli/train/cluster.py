@@ -9,19 +9,18 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from aif.api.base import API_VERSION
 from aif.api.trainingjob import TrainingJob
 from aif.cli.live import Access, ask, namespace_of
-from aif.cli.train.pods import JOB_LABEL, LEADERS, RolePod, Seen, parse
+from aif.cli.train.pods import LEADERS, RolePod, Seen, parse
+from aif.domain.cluster import JOB_LABEL
 from aif.errors import ApiError, Denied, Forbidden, InvalidInput, NotFound, Unavailable
 from aif.gateways.kubernetes.client import Api
 from aif.gateways.kubernetes.kinds import field_path
-from aif.gateways.kubernetes.resources import PODS, Resource
+from aif.gateways.kubernetes.resources import PODS, TRAININGJOBS
+from aif.reconcile.training.files import STATUS_PORT
 
 Json = dict[str, Any]
 
-TRAININGJOBS: Final = Resource(API_VERSION, "TrainingJob", "trainingjobs")
-STATUS_PORT: Final = 7071
 
 _PAGE_SECONDS: Final = 5.0
 _QUIET_SECONDS: Final = 86_400.0

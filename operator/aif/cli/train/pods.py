@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from aif.api.trainingjob import TrainingJob
+from aif.domain.cluster import ROLE_LABEL
 
 Json = dict[str, Any]
-
-JOB_LABEL: Final = "net4ai.io/job"
-ROLE_LABEL: Final = "net4ai.io/role"
 
 CLIENT: Final = "client"
 LEADERS: Final = ("aggregator", "trainer")
