@@ -156,29 +156,32 @@ class Rounds:
         self.state = combined
         judged = await self.judge(combined, turn) if self.rules.evaluators else {}
         metrics = {"trainingLoss": loss, **judged}
-        self.progress.round, self.progress.metrics, self.progress.answered = turn, metrics, len(updates)
-        self.progress.history.append({"round": turn, "clients": len(updates), **metrics})
-        worth = metrics.get("accuracy", -loss)
+        worth, best_round = metrics.get("accuracy", -loss), self.progress.best_round
         if worth > self._best:
-            self._best, self._best_state, self.progress.best_round = worth, combined, turn
-        await asyncio.to_thread(self._keep)
-        log.info("Finished a round", extra={"round": turn, "clients": len(updates), **metrics})
+            self._best, self._best_state, best_round = worth, combined, turn
+        point = {"round": turn, "clients": len(updates), **metrics}
+        self.progress.digest = await asyncio.to_thread(self._keep, point, best_round, metrics)
+        # Told only now: whoever reads that a round is done may count on it, whatever happens next.
+        self.progress.round, self.progress.best_round, self.progress.answered = turn, best_round, len(updates)
+        self.progress.metrics = metrics
+        self.progress.history.append(point)
+        log.info("Finished a round", extra=point)
 
-    def _keep(self) -> None:
-        progress = self.progress
-        progress.digest = digest(self.state)
+    def _keep(self, point: dict[str, float], best_round: int, metrics: dict[str, float]) -> str:
+        turn = int(point["round"])
         arrays = {f"model/{name}": array for name, array in self.state.items()}
         arrays |= {f"memory/{name}": array for name, array in self.strategist.memory.items()}
-        if progress.best_round != progress.round:
+        if best_round != turn:
             arrays |= {f"best/{name}": array for name, array in self._best_state.items()}
         note = {
             "best": self._best if math.isfinite(self._best) else None,
-            "bestRound": progress.best_round,
-            "metrics": progress.metrics,
-            "excluded": progress.excluded,
-            "history": list(progress.history),
+            "bestRound": best_round,
+            "metrics": metrics,
+            "excluded": self.progress.excluded,
+            "history": [*self.progress.history, point],
         }
-        keep(self.folder, Checkpoint(progress.round, arrays, note))
+        keep(self.folder, Checkpoint(turn, arrays, note))
+        return digest(self.state)
 
     async def _enough(self) -> list[str]:
         loop = asyncio.get_running_loop()
