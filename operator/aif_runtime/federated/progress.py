@@ -13,6 +13,8 @@ MESSAGE_BYTES: Final = 4096
 """Kubernetes keeps so much of a container's last message."""
 
 _HISTORY: Final = 1000
+_LAST_POINTS: Final = 64
+"""Rounds of the last message: as many as the status of a job shows."""
 _BASIS_POINTS: Final = 10_000
 
 
@@ -107,9 +109,11 @@ class Progress:
         }
 
     def last_message(self) -> str:
-        """Return what the container says as it ends: JSON of at most 4096 bytes."""
-        short = {key: value for key, value in self.to_dict().items() if key not in {"history", "lost", "routine"}}
-        text = json.dumps(short, separators=(",", ":"))
+        """Return what the container says as it ends: JSON of at most 4096 bytes, with cuts and every nth round."""
+        left_out = {"history", "lost", "routine"}
+        short = {key: value for key, value in self.to_dict().items() if key not in left_out}
+        short |= {"routine": {"groups": self._cuts()}, "history": self._points()}
+        text = _compact(short)
         while len(text.encode()) > MESSAGE_BYTES and short["excluded"]:
             # Names of many bad clients are the one part that grows: their number says enough here.
             short["excluded"] = (
@@ -118,8 +122,22 @@ class Progress:
                 else dict(list(short["excluded"].items())[: len(short["excluded"]) // 2])
             )
             short["excludedCount"] = len(self.excluded)
-            text = json.dumps(short, separators=(",", ":"))
+            text = _compact(short)
         return text.encode()[:MESSAGE_BYTES].decode(errors="ignore")
+
+    def _cuts(self) -> dict[str, dict[str, Any]]:
+        groups = self.routine.get("groups") or {}
+        return {name: {key: one.get(key) for key in ("cut", "live")} for name, one in groups.items()}
+
+    def _points(self) -> list[dict[str, Any]]:
+        """Return the last round, and so many before it, as evenly as they come."""
+        step = max(1, -(-len(self.history) // _LAST_POINTS))
+        kept = list(reversed(list(self.history)[::-1][::step]))
+        return [{"round": one["round"], "accuracy": round(one["accuracy"], 4)} for one in kept if "accuracy" in one]
+
+
+def _compact(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def basis_points(metrics: Mapping[str, float]) -> int | None:

@@ -42,11 +42,15 @@ def test_what_the_runtime_says_is_read() -> None:
 
 def test_the_last_message_of_a_container_is_read_too() -> None:
     progress = Progress(20, 3, 2, phase=Phase.COMPLETE, round=20, digest="sha256:ab", best_round=19)
+    progress.routine = {"groups": {"a": {"cut": "fc2", "live": 3, "members": ["terminal-1"]}}}
+    progress.history.extend([{"round": 19, "accuracy": 0.91, "trainingLoss": 0.4}, {"round": 20, "trainingLoss": 0.4}])
     ended = {"state": {"terminated": {"message": progress.last_message()}}}
     pod = {"metadata": {"labels": {"net4ai.io/role": "aggregator"}}, "status": {"containerStatuses": [ended]}}
     role, told = last_words(pod, NOON)
     assert told is not None
     assert (role, told.phase, told.digest, told.best_round) == ("aggregator", "Complete", "sha256:ab", 19)
+    assert told.cuts == {"a": ("fc2", 3)}, "what Auto has chosen is known after the end"
+    assert told.history == ((19, 9100),)
 
 
 @pytest.mark.parametrize(

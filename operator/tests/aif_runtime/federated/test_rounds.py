@@ -279,9 +279,12 @@ async def test_a_client_refuses_what_it_does_not_know() -> None:
 
 def test_the_last_message_fits_into_what_kubernetes_keeps() -> None:
     excluded = {f"client-{index}": "fc1.bias holds 128 of 128 values that are not finite" for index in range(500)}
-    progress = Progress(10, 500, 1, phase=Phase.COMPLETE, excluded=excluded, digest="d" * 64)
+    progress = Progress(900, 500, 1, phase=Phase.COMPLETE, excluded=excluded, digest="d" * 64)
+    progress.history.extend({"round": turn, "accuracy": turn / 977} for turn in range(1, 901))
+    progress.routine = {"groups": {f"group-{at}": {"cut": "layer.with.a.name", "live": 999} for at in range(16)}}
     message = progress.last_message()
     assert len(message.encode()) <= MESSAGE_BYTES
+    assert [one["round"] for one in json.loads(message)["history"]] == list(range(15, 901, 15))
     assert json.loads(message)["excludedCount"] == 500
     assert json.loads(message)["digest"] == "d" * 64
 
