@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from aif.api.base import ApiModel, BasisPoints, ObjectName, cel, list_map
+from aif.api.base import LIST_SET, ApiModel, BasisPoints, ObjectName, cel, list_map
 from aif.api.quantity import Demand
 
 ALL_OUTPUT = "Output"
@@ -247,11 +247,20 @@ class Quorum(ApiModel):
     """Degrade: the round goes on. Wait: it waits for them until its time is over. Fail: the job ends."""
 
 
+class ModelFormat(StrEnum):
+    """A form in which a model can be served."""
+
+    ONNX = "ONNX"
+
+
 class Output(ApiModel):
-    """Where rounds and the finished model are kept."""
+    """Where rounds and the finished model are kept, and in which forms."""
 
     name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = "model"
     """Name of the finished model; its file is NAME.safetensors in a folder with the name of the job."""
 
     claim_name: ObjectName
     """PersistentVolumeClaim of the own namespace for checkpoints and the model."""
+
+    formats: Annotated[list[ModelFormat], Field(max_length=1, json_schema_extra=LIST_SET)] = Field(default_factory=list)
+    """Forms besides safetensors, each a file beside it: ONNX is what an AIService can serve from the claim."""

@@ -149,6 +149,9 @@ class JobResult(ApiModel):
     path: _Text
     """File in it."""
 
+    files: Annotated[list[_Text], Field(max_length=16)] = Field(default_factory=list)
+    """Files of models in it, in each form that was asked for; of a compression, those of each method."""
+
     digest: _Text | None = None
     """Digest of the model's numbers; absent where each method of a compression wrote a model of its own."""
 

@@ -36,7 +36,7 @@ class Expected:
         model_bytes: All numbers of the model.
         round_bytes: What a round sends over links.
         total_bytes: What all rounds send.
-        storage_bytes: Checkpoints and the finished model.
+        storage_bytes: Checkpoints and the finished model, in each form.
         flops: Arithmetic of all rounds.
         examples: Examples that are learned from in a round, over all clients.
     """
@@ -56,9 +56,8 @@ def expected(job: TrainingJob) -> Expected:
     examples = _examples(job)
     per_round = _round_bytes(job, size, examples)
     passes = examples * spec.rounds.local_epochs * spec.rounds.max
-    return Expected(
-        size, per_round, per_round * spec.rounds.max, _CHECKPOINTS * size, _LEARNING * flops * passes, examples
-    )
+    stored = (_CHECKPOINTS + len(spec.output.formats)) * size
+    return Expected(size, per_round, per_round * spec.rounds.max, stored, _LEARNING * flops * passes, examples)
 
 
 def model_figures(model: LearnedModel, data: LearnedData) -> tuple[float, float]:

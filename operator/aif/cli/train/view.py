@@ -228,6 +228,9 @@ def _result(result: Json | None) -> Iterator[Text]:
         yield Text.assemble(
             "result", f"{round_told}: ", (result["path"], "bold"), f" on claim {result['claimName']}{judged}"
         )
+        served = [path for path in result.get("files") or () if path != result["path"]]
+        if served:
+            yield Text(f"besides it: {', '.join(served)}")
         if result.get("digest"):
             yield Text(f"digest: {result['digest']}")
 

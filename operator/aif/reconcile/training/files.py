@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from aif.api.trainingjob import Mode, Tls, TrainingJob
-from aif.api.trainingjob_learning import LearnedModel
+from aif.api.trainingjob_learning import LearnedModel, ModelFormat
 from aif.api.trainingjob_reuse import StoredModel
 from aif.domain.learning import (
     ACCESS,
@@ -105,7 +105,9 @@ def _stored(model: StoredModel) -> str:
 
 
 def _output(job: TrainingJob) -> Json:
-    return {"folder": folder(job), "name": job.spec.output.name}
+    output = job.spec.output
+    forms = {"onnx": True} if ModelFormat.ONNX in output.formats else {}
+    return {"folder": folder(job), "name": output.name, **forms}
 
 
 def _aggregator(job: TrainingJob) -> Json:

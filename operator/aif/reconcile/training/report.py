@@ -191,14 +191,23 @@ def _bound(
 def _result(job: TrainingJob, told: Told | None, ended: Verdict | None) -> JobResult | None:
     if ended is None or ended.type != "Complete":
         return None
-    output, single = job.spec.output, job.spec.mode == "Compression"
+    output, compression = job.spec.output, job.spec.compression
+    stem = f"{job.metadata.name}/{output.name}"
     return JobResult(
         claim_name=output.claim_name,
-        path=f"{job.metadata.name}/{output.name}{'-report.json' if single else '.safetensors'}",
+        path=f"{stem}-report.json" if compression else f"{stem}.safetensors",
+        files=_files(job, stem),
         digest=told.digest if told and told.digest else None,
         round=(told.best_round or told.round) if told else 0,
         accuracy_basis_points=told.accuracy_basis_points if told else None,
     )
+
+
+def _files(job: TrainingJob, stem: str) -> list[str]:
+    compression = job.spec.compression
+    stems = [f"{stem}-{method.lower()}" for method in compression.methods] if compression else [stem]
+    endings = ["safetensors", *(form.lower() for form in job.spec.output.formats)]
+    return [f"{one}.{ending}" for one in stems for ending in endings]
 
 
 def _summary(

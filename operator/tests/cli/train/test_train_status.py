@@ -107,8 +107,10 @@ def test_the_last_line_says_what_to_do(status: dict[str, Any], said: str) -> Non
 
 def test_a_finished_job_names_its_model_and_no_time_that_remains() -> None:
     result = {"claimName": "models", "path": "digits/digits.safetensors", "digest": "c7bd", "round": 17}
-    out = printed(told(conditions=[COMPLETE], result={**result, "accuracyBasisPoints": 9638}))
+    files = ["digits/digits.safetensors", "digits/digits.onnx"]
+    out = printed(told(conditions=[COMPLETE], result={**result, "accuracyBasisPoints": 9638, "files": files}))
     assert "left" not in out
+    assert "besides it: digits/digits.onnx\n" in out
     assert "result of round 17: digits/digits.safetensors on claim models, accuracy 96.38 %" in out
     assert "Complete, RoundsReached: 20 rounds are done" in out
 

@@ -45,6 +45,13 @@ from tests.reconcile.training.jobs import Life, a_job
         ),
         pytest.param(
             "Federated",
+            {"qos": {"storage": {"maxBytes": 230_000}}, "output": {"claimName": "models", "formats": ["ONNX"]}},
+            "StorageInfeasible",
+            "qos.storage",
+            id="storage of another form",
+        ),
+        pytest.param(
+            "Federated",
             {"workload": {"image": "x", "runtimeClassName": "gvisor"}},
             "InvalidSpec",
             "runtimeClassName",

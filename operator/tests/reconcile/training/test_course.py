@@ -75,6 +75,7 @@ def test_a_job_that_is_done_holds_nothing_and_tells_its_result() -> None:
     result = life.job.status.result
     assert result is not None
     assert (result.path, result.digest, result.round) == ("digits/model.safetensors", "sha256:ab", 9)
+    assert result.files == ["digits/model.safetensors"]
     assert "digits-client" in life.deleted
     assert life.look().actions == ()
 

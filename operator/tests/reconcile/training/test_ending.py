@@ -28,13 +28,16 @@ def test_the_last_words_of_the_leading_role_are_waited_for_but_not_for_ever() ->
 
 
 def test_a_compressor_has_no_last_words() -> None:
-    life = Life(a_job("Compression"))
+    life = Life(a_job("Compression", output={"claimName": "models", "formats": ["ONNX"]}))
     life.look(6, 1.0)
     succeeded(life, "digits-compressor")
     life.look(1, 1.0)
     assert life.condition("Complete")[0] == "True"
-    assert life.job.status.result is not None
-    assert life.job.status.result.path == "digits/model-report.json"
+    result = life.job.status.result
+    assert result is not None
+    assert result.path == "digits/model-report.json"
+    models = ("digits/model-magnitude", "digits/model-int8")
+    assert result.files == [f"{model}.{ending}" for model in models for ending in ("safetensors", "onnx")]
 
 
 @pytest.mark.parametrize(

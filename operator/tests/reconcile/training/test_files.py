@@ -90,6 +90,16 @@ def test_a_file_says_what_the_spec_says() -> None:
     assert str(read.output.folder) == "/claims/models/digits"
 
 
+@pytest.mark.parametrize("mode", ["Centralized", "Federated", "Split", "TwoLevel", "Distillation", "Compression"])
+def test_a_model_is_written_as_onnx_where_that_is_asked_for_and_only_there(mode: str) -> None:
+    for formats in ([], ["ONNX"]):
+        job = a_job(mode, output={"claimName": "models", "formats": formats})
+        leader = roles_of(job)[0]
+        told = role_file(job, leader)
+        assert told["output"].get("onnx", False) is bool(formats)
+        assert ROLES[leader.module].model_validate(told).output.onnx is bool(formats)  # type: ignore[attr-defined]
+
+
 def test_over_two_levels_the_aggregator_waits_for_servers_and_for_terminals_without_one() -> None:
     job = a_job("TwoLevel")
     read = AggregatorRole.model_validate(role_file(job, roles_of(job)[0]))
