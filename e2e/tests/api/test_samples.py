@@ -17,7 +17,7 @@ NAMESPACE = "samples"
 SAMPLES = sorted(
     path
     for path in (ROOT / "manifests" / "samples").glob("*.yaml")
-    if path.name.startswith(("aiservice-", "computenode-", "trainingjob-"))
+    if path.name.startswith(("aiservice-", "computenode-", "trainingjob-", "train-"))
 )
 EXPLAINED = [
     pytest.param("aiservice.spec.qos.latency", "Makes the service latency-sensitive", id="object"),

@@ -20,6 +20,12 @@ def test_a_manifest_without_fault_is_checked_and_not_placed(aif: Aif) -> None:
     assert (done.status, done.err) == (0, "note: 1 TrainingJob checked, and not placed\n")
 
 
+def test_the_sample_from_data_to_answers_is_accepted(aif: Aif) -> None:
+    done = aif("simulate", "-f", str(SAMPLES / "network.yaml"), "-f", str(SAMPLES / "train-compress-serve.yaml"))
+    assert (done.status, done.err) == (0, "note: 2 TrainingJobs checked, and not placed\n")
+    assert "digits" in done.out
+
+
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("trainingjob-*.yaml")), ids=lambda path: path.stem)
 def test_every_sample_of_a_mode_is_accepted(aif: Aif, path: object) -> None:
     done = aif("simulate", "-f", str(path))
