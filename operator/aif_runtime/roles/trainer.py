@@ -122,26 +122,28 @@ class Trainer:
             loss = train(self.learner, self.examples, plan, turn)
         if not math.isfinite(loss):
             raise JobFailed("Diverged", f"the loss of round {turn.round} is not finite; try a smaller learning rate")
-        progress.metrics = {"trainingLoss": loss, **evaluate(self.learner, self.tested, self.task)}
-        progress.round, progress.live, progress.answered = turn.round, 1, 1
-        progress.history.append({"round": turn.round, **progress.metrics})
-        if progress.metrics["accuracy"] > self._best[0]:
-            self._best, progress.best_round = (progress.metrics["accuracy"], self.learner.state), turn.round
+        metrics = {"trainingLoss": loss, **evaluate(self.learner, self.tested, self.task)}
+        point, best_round = {"round": turn.round, **metrics}, progress.best_round
+        if metrics["accuracy"] > self._best[0]:
+            self._best, best_round = (metrics["accuracy"], self.learner.state), turn.round
         if self.leads:
-            self._keep()
+            progress.digest = self._keep(point, best_round, metrics)
+        # Told only now: whoever reads that a round is done may count on it, whatever happens next.
+        progress.round, progress.best_round, progress.live, progress.answered = turn.round, best_round, 1, 1
+        progress.metrics = metrics
+        progress.history.append(point)
 
-    def _keep(self) -> None:
-        progress = self.progress
-        progress.digest = digest(self.learner.state)
+    def _keep(self, point: dict[str, float], best_round: int, metrics: dict[str, float]) -> str:
         parts = {"model": self.learner.state, "velocity": self.learner.velocity, "best": self._best[1]}
         arrays = {f"{part}/{name}": array for part, found in parts.items() for name, array in found.items()}
         note = {
             "best": self._best[0],
-            "bestRound": progress.best_round,
-            "metrics": progress.metrics,
-            "history": list(progress.history),
+            "bestRound": best_round,
+            "metrics": metrics,
+            "history": [*self.progress.history, point],
         }
-        keep(self.role.state, Checkpoint(progress.round, arrays, note))
+        keep(self.role.state, Checkpoint(int(point["round"]), arrays, note))
+        return digest(self.learner.state)
 
     def _done(self) -> bool:
         done = self._is_done()
