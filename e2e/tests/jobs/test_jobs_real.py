@@ -1,19 +1,143 @@
-"""Training on real nodes: pods of the learner's image, certificates, and a model on its claim."""
+"""Training on real nodes, as users write it: pods of the learner's image, certificates, and a model on a claim.
+
+All jobs begin at once and are looked at one by one, as most of the time goes into the start of their pods.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from typing import Any, Final
+
+import numpy as np
 import pytest
-from learning_place import Place, a_spec
+import yaml
+from command_line import aif
+from documents import ROOT
+from learning_place import NAMESPACE, PATIENCE_S, Place, a_spec
+from rest import Json, eventually
+from safetensors.numpy import load_file
+from services import Services
 from training_jobs import a_training_job
+
+from aif_runtime.learning.compression import restored, unpacked
+from aif_runtime.learning.data import Split, digits
+from aif_runtime.learning.models import built
+from cluster.real import python_image
 
 pytestmark = pytest.mark.slow
 
+SAMPLE: Final = ROOT / "manifests" / "samples" / "train-compress-serve.yaml"
+GROUPS: Final = {"a": "relu1", "b": "fc2"}
+"""Cuts of two groups with two terminals each, of whom no fewer than two are ever served."""
 
-def test_three_clients_learn_together_and_leave_a_model(place: Place) -> None:
-    place.jobs.apply(a_training_job("digits", **a_spec()))
-    place.jobs.await_condition("digits", "Placed", "True")
-    told = place.await_complete("digits")
+ASK: Final = """
+import sys, urllib.request
+with urllib.request.urlopen(urllib.request.Request(sys.argv[1], sys.stdin.buffer.read()), timeout=30) as answer:
+    sys.stdout.write(answer.read().decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def begun(place: Place) -> Place:
+    """Three jobs that begin at once."""
+    _apply(place, "digits-full")
+    place.jobs.apply(a_training_job("digits", **a_spec(rounds={"max": 40, "localEpochs": 5, "timeoutSeconds": 240})))
+    groups = [{"name": name, "clients": 2, "cut": cut} for name, cut in GROUPS.items()]
+    rounds = {"max": 4, "localEpochs": 5, "timeoutSeconds": 240}
+    place.jobs.apply(a_training_job("two-level", "TwoLevel", **a_spec(groups=groups, rounds=rounds)))
+    return place
+
+
+def _apply(place: Place, name: str) -> Json:
+    """Apply what the sample has of this name, with images that are here and with less memory."""
+    here = {"aif-learner": python_image.LEARNER_IMAGE, "aif-runtime": python_image.RUNTIME_IMAGE}
+    documents = list(yaml.safe_load_all(SAMPLE.read_text(encoding="utf-8")))
+    (document,) = (one for one in documents if one["metadata"]["name"] == name)
+    workload = document["spec"]["workload"]
+    workload["image"] = next(image for part, image in here.items() if part in workload["image"])
+    workload["resources"] = {"cpu": "50m", "memory": "256Mi"}
+    place.kubectl("apply", "--namespace", NAMESPACE, "-f", "-", stdin=json.dumps(document))
+    return dict(document)
+
+
+def test_while_three_clients_learn_the_status_and_the_pod_itself_tell_how_far_they_are(begun: Place) -> None:
+    def learning() -> Json:
+        told = begun.jobs.get("digits")["status"]
+        ended = [c["type"] for c in told["conditions"] if c["status"] == "True" and c["type"] in ("Complete", "Failed")]
+        assert told.get("progress", {}).get("round", 0) > 0 or ended, told
+        return {**told, "ended": ended}
+
+    told = eventually(learning, "the status tells a round", PATIENCE_S)
+    assert told["ended"] == [], "a round is told while it learns, and not only at the end"
+    assert told["progress"]["phase"] == "Training"
+    assert told["progress"]["live"] == 3
+    assert told["progress"]["accuracyBasisPoints"] > 1000
+    words = ("train", "status", "digits", "--namespace", NAMESPACE, "--live", "--output", "json")
+    done = aif(*words, environment={"KUBECONFIG": str(begun.cluster.kubeconfig)})
+    assert done.returncode == 0, done.stderr
+    live = json.loads(done.stdout)
+    assert (live["source"], live["notes"]) == ("pod", [])
+    assert live["round"] >= told["progress"]["round"]
+
+
+def test_three_clients_learn_together_and_leave_a_model(begun: Place) -> None:
+    told = begun.await_complete("digits")
     assert told["result"]["accuracyBasisPoints"] >= 9000
-    note = place.note("digits")
+    note = begun.note("digits")
     assert note["digest"] == told["result"]["digest"]
-    assert note["rounds"] == 3
+    assert note["rounds"] == 40
+    assert [point["round"] for point in told["progress"]["history"]] == list(range(1, 41))
+
+
+def test_two_groups_with_cuts_of_their_own_learn_one_model(begun: Place) -> None:
+    told = begun.await_complete("two-level")
+    assert told["result"]["accuracyBasisPoints"] >= 9000
+    rows = {role["name"]: role for role in told["roles"]}
+    assert {name: (rows[f"local-{name}"]["cut"], rows[f"local-{name}"]["clients"]) for name in GROUPS} == {
+        name: (cut, 2) for name, cut in GROUPS.items()
+    }
+    assert (rows["client"]["pods"], rows["client"]["ready"], rows["client"]["failed"]) == (4, 4, 0)
+    note = begun.note("two-level")
+    assert (note["digest"], note["rounds"]) == (told["result"]["digest"], 4)
+    assert note["metrics"]["clients"] == len(GROUPS)
+
+
+def test_a_model_that_a_job_left_is_compressed_and_served(begun: Place) -> None:
+    told = begun.await_complete("digits-full")
+    assert (begun.folder / told["result"]["path"]).is_file()
+    _apply(begun, "digits-small")
+    _load_the_server(begun)
+    told = begun.await_complete("digits-small")
+    assert all((begun.folder / path).is_file() for path in told["result"]["files"])
+    served = _apply(begun, "digits")["spec"]["workload"]["env"][0]["value"]
+    path = served.removeprefix("/models/")
+    assert path in told["result"]["files"]
+    services = Services(begun.rest, NAMESPACE)
+    services.await_ready("digits", within_s=PATIENCE_S)
+    asked = digits(Split()).test()
+    model = built("mlp-3", (), digits(Split()).task, 0)
+    model.load(restored(unpacked(load_file((begun.folder / path).with_suffix(".safetensors")))))
+    answer = _ask(begun, "digits", {"input": asked.x[:50].tolist()})
+    np.testing.assert_allclose(answer["output"], model.predict(asked.x[:50]), rtol=1e-3, atol=1e-4)
+    assert float(np.mean(np.argmax(answer["output"], axis=1) == asked.y[:50])) >= 0.9
+    (pod,) = services.children("pods", "digits")
+    (mount,) = (each for each in pod["spec"]["containers"][0]["volumeMounts"] if each["name"] == "models")
+    assert mount["readOnly"] is True, "a server cannot change what it serves"
+
+
+def _load_the_server(place: Place) -> None:
+    image = place.folder.parent / "runtime.tar"
+    python_image.write_runtime(image)
+    place.real.load(image)
+
+
+def _ask(place: Place, name: str, request: dict[str, Any]) -> Json:
+    """Send a request to a service from where its clients are."""
+    found = place.rest.get("services", name, NAMESPACE)
+    assert found is not None
+    url = f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}/v1/infer"
+    line = place.real.command([sys.executable, "-c", ASK, url])
+    done = subprocess.run(line, input=json.dumps(request).encode(), capture_output=True, check=True)
+    return dict(json.loads(done.stdout))
