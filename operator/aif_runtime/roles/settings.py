@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from aif_runtime.backends import choosing
@@ -216,6 +217,14 @@ class OutputPart(Part):
     folder: Path
     name: Name = "model"
     onnx: bool = False
+
+    @field_validator("onnx")
+    @classmethod
+    def _can_be_written(cls, wanted: bool) -> bool:  # noqa: FBT001 - a value that is judged
+        # Said before anything is learned, and not once the model is there.
+        if wanted and find_spec("onnx") is None:
+            raise ValueError("needs the package onnx, which is not installed: it is part of the extra learn")
+        return wanted
 
 
 R = TypeVar("R", bound=Role)

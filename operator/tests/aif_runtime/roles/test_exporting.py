@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from aif_runtime.learning.errors import InvalidRole
 from aif_runtime.learning.exporting import with_eight_bits
 from aif_runtime.learning.models import built
 from aif_runtime.roles import compressor, trainer
+from aif_runtime.roles.settings import load as load_role
 from aif_runtime.serving.engine import load
 from tests.aif_runtime.jobs import Job, a_job
 from tests.aif_runtime.serving import running
@@ -79,3 +81,15 @@ def test_without_the_package_onnx_an_export_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(InvalidRole, match=r"output.onnx: needs the package onnx"):
         built("mlp-2", (), digits(Split()).task, 1).exported()
+
+
+def test_that_an_export_will_not_go_is_told_before_anything_is_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    told = {"job": "j", "name": "t", "insecure": True, "model": {"name": "mlp-2"}, "data": {"source": "Digits"}}
+    output = {"folder": str(tmp_path), "onnx": True}
+    path = tmp_path / "role.json"
+    path.write_text(json.dumps({**told, "state": str(tmp_path / "state"), "output": output}))
+    with pytest.raises(InvalidRole, match=r"role.json: output.onnx: .*the extra learn"):
+        load_role(trainer.TrainerRole, [str(path)], {})
