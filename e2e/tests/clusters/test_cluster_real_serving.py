@@ -223,6 +223,6 @@ def _taken(place: Place, node: str) -> float:
 
 def _moved_from(place: Place, node: str) -> bool:
     status = place.services.get("rescued")["status"]
-    moved = status.get("migration") is None and status["placements"][0]["node"] != node
+    moved: bool = status.get("migration") is None and status["placements"][0]["node"] != node
     assert moved, json.dumps({name: status.get(name) for name in ("qos", "migration", "plan", "conditions")})
     return moved

@@ -123,7 +123,7 @@ def _promtool(folder: Path, rules: list[Json], series: dict[str, str], firing: d
     test = {"interval": "1m", "input_series": played, "alert_rule_test": expected}
     (folder / "test.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [test]}))
     programs = prometheus.provide(Folders.of(os.environ), os.environ.get("PATH"))
-    command = [programs.promtool, "test", "rules", folder / "test.yaml"]
+    command: list[str | Path] = [programs.promtool, "test", "rules", folder / "test.yaml"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
