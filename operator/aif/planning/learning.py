@@ -121,8 +121,9 @@ def spending(
 ) -> tuple[FloatArray, FloatArray]:
     """Return seconds and joules of all rounds, for each kind of node that all learners may be; NaN where unknown.
 
-    By the model of distributed training ([6GANA] section 5); a worker that learns alone sends nothing. The rates are
-    peaks, so a job takes at least so much. How long learning over a cut takes depends on more than a node: NaN.
+    By the model of distributed training ([6GANA] section 5); a worker that learns alone sends nothing. A job takes at
+    least so much: rates are peaks, and a link of which nothing is known counts for nothing. How long learning over a cut
+    takes depends on more than a node: NaN.
 
     Args:
         job: What learns.
@@ -139,8 +140,8 @@ def spending(
     seconds, joules = one.compute_seconds / rate, one.compute_joules * power / rate
     if job.client_count:
         link, sending = _known(bits_per_second), _known(link_watts)
-        seconds = seconds + one.communication_seconds / link
-        joules = joules + one.communication_joules * sending / link
+        seconds = seconds + np.nan_to_num(one.communication_seconds / link)
+        joules = joules + np.nan_to_num(one.communication_joules * sending / link)
     rounds = job.spec.rounds.max
     parted = job.spec.mode in (Mode.SPLIT, Mode.TWO_LEVEL)
     return np.asarray(np.full_like(joules, nan) if parted else rounds * seconds), np.asarray(rounds * joules)

@@ -15,9 +15,10 @@ from aif.api.conditions import Reason
 from aif.api.trainingjob import JobVariant, TrainingJob
 from aif.api.trainingjob_status import RolePlacement
 from aif.api.workload import NO_ACCELERATOR
-from aif.domain.learning import CLIENT, TRAINER
+from aif.domain.learning import AGGREGATOR, CLIENT, TRAINER
 from aif.planning.arrays import FloatArray
 from aif.planning.learning import spending
+from aif.planning.paths import Links
 from aif.scheduling.framework import Rejection, hard
 from aif.scheduling.measures import Scale, duration, si
 from aif.scheduling.node_table import NodeTable
@@ -79,7 +80,7 @@ def bounds(job: TrainingJob, role: str, variant: JobVariant, table: NodeTable, *
     time, energy = hard(job.spec.qos.time), hard(job.spec.qos.energy)
     if role not in LEARNERS or (time is None and energy is None):
         return []
-    seconds, joules = _takes(job, variant, table)
+    seconds, joules = _takes(job, variant, table, table.network.links(None))
     found = [Within(Reason.TIME_INFEASIBLE, float(time.max_seconds), seconds, TIME)] if time else []
     if energy and frugal:
         found.append(Within(Reason.ENERGY_BUDGET_EXCEEDED, 1e3 * energy.max_kilojoules, joules, ENERGY))
@@ -96,8 +97,10 @@ def outlook(job: TrainingJob, placements: Sequence[RolePlacement], table: NodeTa
     """Return what the rounds of ``job`` take at least on ``placements``."""
     seconds, joules, clients = 0.0, 0.0, max(1, job.client_count)
     learners = [each for each in placements if each.role in LEARNERS]
+    hub = next((each.node for each in placements if each.role == AGGREGATOR), None)
+    links = table.network.between(hub) if hub else table.network.links(None)
     for variant in job.variants:
-        taken = _takes(job, variant, table)
+        taken = _takes(job, variant, table, links)
         for each in (one for one in learners if one.variant == variant.name):
             row = table.room.rows.get(each.node)
             time, energy = (nan, nan) if row is None else (float(column[row]) for column in taken)
@@ -106,9 +109,10 @@ def outlook(job: TrainingJob, placements: Sequence[RolePlacement], table: NodeTa
     return Outlook(seconds, joules) if learners else Outlook()
 
 
-def _takes(job: TrainingJob, variant: JobVariant, table: NodeTable) -> tuple[FloatArray, FloatArray]:
-    """Return seconds and joules of all rounds for each node, were all learners on such a one."""
+def _takes(job: TrainingJob, variant: JobVariant, table: NodeTable, links: Links) -> tuple[FloatArray, FloatArray]:
+    """Return seconds and joules of all rounds for each node, were all learners on such a one, over such ``links``."""
     device = table.device(CPU if variant.accelerator == NO_ACCELERATOR else variant.accelerator)
     count = 1 if variant.accelerator == NO_ACCELERATOR else variant.count
-    links = table.network.links(None)
-    return spending(job, count * device.watts, count * device.peak[Precision.FP32], links.up, np.asarray(links.watts))
+    with np.errstate(divide="ignore"):  # on one node there is no link to wait for
+        both_ways = 2.0 / (1.0 / links.up + 1.0 / links.down)
+    return spending(job, count * device.watts, count * device.peak[Precision.FP32], both_ways, links.watts)

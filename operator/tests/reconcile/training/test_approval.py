@@ -97,7 +97,7 @@ def test_a_plan_that_fits_no_more_becomes_another_with_another_token() -> None:
 
 
 def test_roles_that_lost_nothing_stay_while_a_person_is_asked_where_the_lost_one_goes() -> None:
-    life = partly("Migrate")
+    life = partly("Migrate", placement={"servers": {"tiers": ["Edge", "Cloud"]}})
     life.look(6, 1.0)
     life.says("Training", round=2, live=3)
     life.look(1, 1.0)
