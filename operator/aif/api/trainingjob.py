@@ -217,7 +217,7 @@ class TrainingJob(ApiModel):
                 "metadata.name must have at most 40 characters: lower-case letters, digits and hyphens, a letter first",
             ),
             (
-                "!has(self.spec.start) || !has(self.spec.start.after) || !(self.metadata.name in self.spec.start.after)",
+                "!(has(self.spec.start) && has(self.spec.start.after) && self.metadata.name in self.spec.start.after)",
                 "spec.start.after must not name the job itself",
             ),
         ),

@@ -39,8 +39,10 @@ class Start(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=cel(
             (
-                "(has(self.after) && self.after.size() > 0) || (has(self.conditions) && self.conditions.size() > 0) || "
-                "has(self.event)",
+                (
+                    "(has(self.after) && self.after.size() > 0) || "
+                    "(has(self.conditions) && self.conditions.size() > 0) || has(self.event)"
+                ),
                 "needs after, conditions or event",
             ),
         ),

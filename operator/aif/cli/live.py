@@ -129,7 +129,9 @@ def set_annotations(access: Access, where: ObjectReference, annotations: Mapping
     try:
         return ask(access, write)
     except Forbidden as error:
-        advice = f"have the verb patch on {where.kind.lower()}s granted to you; the right to write its status is not needed"
+        advice = (
+            f"have the verb patch on {where.kind.lower()}s granted to you; the right to write its status is not needed"
+        )
         raise InvalidInput(f"{name} may not be changed by you: {advice}") from error
     except (Conflict, NotFound) as error:
         raise InvalidInput(f"{name} was deleted meanwhile, or made anew: look at it again") from error

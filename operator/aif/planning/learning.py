@@ -122,8 +122,8 @@ def spending(
     """Return seconds and joules of all rounds, for each kind of node that all learners may be; NaN where unknown.
 
     By the model of distributed training ([6GANA] section 5); a worker that learns alone sends nothing. A job takes at
-    least so much: rates are peaks, and a link of which nothing is known counts for nothing. How long learning over a cut
-    takes depends on more than a node: NaN.
+    least so much: rates are peaks, and a link of which nothing is known counts for nothing. How long learning over a
+    cut takes depends on more than a node: NaN.
 
     Args:
         job: What learns.

@@ -85,10 +85,10 @@ def _all(
         placements = [*kept, *(choice.placement for choice in found)]
         parts, missed = _placed(job, role, table, policy, placements, frugal=frugal)
         if not parts:
-            if not missed:  # each node has room for a pod, and all together not for all of them
+            nodes = int(np.count_nonzero(table.considered))
+            if nodes and not missed:  # each node has room for a pod, and all together not for all of them
                 message = f"{role.name}: its {role.pods} pods find no room together beside what else is held"
                 return JobSelection((), (), Reason.CAPACITY_RESERVED, message)
-            nodes = int(np.count_nonzero(table.considered))
             message = f"{role.name}: {failure(missed, nodes, len(missed))}"
             return JobSelection((), missed, common_reason(missed), message)
         found += parts

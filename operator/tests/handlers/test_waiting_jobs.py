@@ -48,7 +48,9 @@ async def inside_of(job: TrainingJob) -> Inside:
             id="for a condition of it",
         ),
         pytest.param(
-            a_job(start={"conditions": [{"kind": "AIService", "name": "first", "type": "Ready"}]}), False, id="another kind"
+            a_job(start={"conditions": [{"kind": "AIService", "name": "first", "type": "Ready"}]}),
+            False,
+            id="another kind",
         ),
         pytest.param(a_job(start={"after": ["second"]}), False, id="for another"),
         pytest.param(
@@ -62,7 +64,7 @@ async def inside_of(job: TrainingJob) -> Inside:
         pytest.param(a_job(), False, id="it waits for nothing"),
     ],
 )
-def test_the_end_of_a_job_wakes_those_that_wait_for_it(job: TrainingJob, woken: bool) -> None:
+def test_the_end_of_a_job_wakes_those_that_wait_for_it(job: TrainingJob, *, woken: bool) -> None:
     async def scene() -> set[WorkKey]:
         inside = await inside_of(job)
         inside.world.jobs.put(("lab", "first"), a_first(DONE))

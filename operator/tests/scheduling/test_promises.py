@@ -101,7 +101,8 @@ def test_what_cannot_be_foretold_refuses_nobody(mode: str, model: dict[str, Any]
 
 
 def test_nodes_that_tell_no_rate_refuse_nobody() -> None:
-    compute = a_compute_node("dumb", tier="Edge", devices=[a_device(CPU_32, memory="8Gi", peakFlops=None, power=None)], links=[a_link()])
+    silent = a_device(CPU_32, memory="8Gi", peakFlops=None, power=None)
+    compute = a_compute_node("dumb", tier="Edge", devices=[silent], links=[a_link()])
     table = a_table([(compute, a_node("worker-dumb", allocatable={"cpu": 8.0, "memory": 8.0 * 2**30, "pods": 20.0}))])
     assert placed(table, qos={"time": {"maxSeconds": 1}, "energy": {"maxKilojoules": 1}}).choices
 
@@ -113,9 +114,7 @@ def test_no_mode_fails_for_its_numbers(mode: str) -> None:
     assert isnan(joules[1])
 
 
-@given(
-    watts=st.floats(1.0, 1e3), rate=st.floats(1e6, 1e15), bits=st.floats(1e3, 1e10), sending=st.floats(0.1, 100.0)
-)
+@given(watts=st.floats(1.0, 1e3), rate=st.floats(1e6, 1e15), bits=st.floats(1e3, 1e10), sending=st.floats(0.1, 100.0))
 def test_the_figures_are_those_of_the_model_of_distributed_training(
     watts: float, rate: float, bits: float, sending: float
 ) -> None:

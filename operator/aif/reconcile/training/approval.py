@@ -15,7 +15,6 @@ from aif.scheduling.learning import place, renewed
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.roles import JobChoice, JobSelection
 
-
 _SHOWN: Final = 120
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +32,7 @@ from aif.reconcile.training.scene import (
 from aif.reconcile.training.starting import circle, waits
 from aif.reconcile.training.verdicts import changed
 from aif.scheduling.learning import claims_for, fits_still
+from aif.scheduling.ledger import Claim
 from aif.scheduling.roles import JobSelection
 
 YIELD_SECONDS: Final = 60.0
@@ -95,13 +97,21 @@ def _awaiting(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDeci
 
 
 def _run(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
-    kept = _kept(job, snapshot)
-    wanted = {role.name for role in roles_of(job)}
-    if {each.role for each in kept} == wanted:
+    kept, own, selection = select(job, snapshot)
+    if selection is None:
         return _go_on(job, snapshot, Standing(tuple(kept), timers_of(job), job.status.run or 1), now)
-    own = tuple(claim for claim in snapshot.claims if claim.copy not in {each.role for each in kept})
-    table = snapshot.table.without(own).besides(snapshot.barred)
-    selection = choose(job, table, snapshot.policy, kept)
+    decision = _chosen(job, snapshot, selection, kept, own, now)
+    return replace(decision, selection=selection)
+
+
+def _chosen(
+    job: TrainingJob,
+    snapshot: JobSnapshot,
+    selection: JobSelection,
+    kept: Sequence[RolePlacement],
+    own: Sequence[Claim],
+    now: datetime,
+) -> JobDecision:
     if not selection.choices:
         return _unplaced(job, snapshot, selection, now)
     if (plan := plan_of(job, selection.choices)) is not None:
@@ -115,6 +125,19 @@ def _run(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
     news = events.job_placed(reference(job), selection.message, again=not fresh or standing.run > 1)
     # The place is written down before anything is made from it: whoever takes over finds what was begun.
     return JobDecision((WriteStatus(reference(job), status.to_dict()), news), status, claims, again_after=0.1)
+
+
+def select(
+    job: TrainingJob, snapshot: JobSnapshot
+) -> tuple[list[RolePlacement], tuple[Claim, ...], JobSelection | None]:
+    """Return the placements that stay, the claims of those that do not, and what is chosen; None where all stay."""
+    kept = _kept(job, snapshot)
+    names = {each.role for each in kept}
+    own = tuple(claim for claim in snapshot.claims if claim.copy not in names)
+    if names == {role.name for role in roles_of(job)}:
+        return kept, own, None
+    table = snapshot.table.without(own).besides(snapshot.barred)
+    return kept, own, choose(job, table, snapshot.policy, kept)
 
 
 def _kept(job: TrainingJob, snapshot: JobSnapshot) -> list[RolePlacement]:

@@ -17,6 +17,7 @@ from aif.domain.policy import Policy
 from aif.reconcile.training.starting import Others
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.roles import JobSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class JobDecision:
         claims: What it holds from now on.
         again_after: Seconds after which it has to be looked at again; None for not by itself.
         waiting: Whether free capacity would change the outcome.
+        selection: What was chosen for roles without a place; None where nothing was to be chosen.
     """
 
     actions: tuple[Action, ...] = ()
@@ -61,6 +63,7 @@ class JobDecision:
     claims: tuple[Claim, ...] = ()
     again_after: float | None = None
     waiting: bool = False
+    selection: JobSelection | None = None
 
 
 @dataclass(frozen=True, slots=True)

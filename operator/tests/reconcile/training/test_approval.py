@@ -41,9 +41,7 @@ def asked(life: Life) -> list[str]:
         pytest.param({"level": "Partial", "approvalSteps": ["Migrate"]}, 4, [], id="nothing moves yet"),
         pytest.param({"level": "Partial", "approvalSteps": ["RiseTier"]}, 4, [], id="clients on devices"),
         pytest.param({"level": "Partial", "approvalSteps": ["RiseTier"]}, 0, ["RiseTier"], id="clients elsewhere"),
-        pytest.param(
-            {"level": "Partial", "approvalSteps": ["Place", "RiseTier"]}, 0, ["Place", "RiseTier"], id="both"
-        ),
+        pytest.param({"level": "Partial", "approvalSteps": ["Place", "RiseTier"]}, 0, ["Place", "RiseTier"], id="both"),
         pytest.param({"level": "Partial", "approvalSteps": ["UseExternal"]}, 4, [], id="nobody else's node"),
     ],
 )

@@ -50,7 +50,9 @@ def a_lasting(qos: dict[str, Any], seconds: float = 100.0, **told: Any) -> Life:
             id="a soft bound is an alarm too",
         ),
         pytest.param({"storage": {"maxBytes": "1G"}}, {"stored_bytes": 1000}, False, None, id="storage kept"),
-        pytest.param({"storage": {"maxBytes": "1G"}}, {"stored_bytes": 2 * 10**9}, True, "StorageBreached", id="storage"),
+        pytest.param(
+            {"storage": {"maxBytes": "1G"}}, {"stored_bytes": 2 * 10**9}, True, "StorageBreached", id="storage"
+        ),
         pytest.param({"energy": {"maxKilojoules": 1000}}, {}, False, None, id="energy kept"),
         pytest.param(
             {"accuracy": {"minBasisPoints": 9000}}, {"accuracy_basis_points": 8000}, False, None, id="not finished"
@@ -58,7 +60,7 @@ def a_lasting(qos: dict[str, Any], seconds: float = 100.0, **told: Any) -> Life:
     ],
 )
 def test_a_broken_bound_is_an_alarm_and_a_kept_one_is_none(
-    qos: dict[str, Any], told: dict[str, Any], broken: bool, reason: str | None
+    qos: dict[str, Any], told: dict[str, Any], *, broken: bool, reason: str | None
 ) -> None:
     life = a_lasting(qos, **told)
     assert life.condition("ThresholdAlarm") == (("True", reason) if broken else ("", ""))
@@ -69,7 +71,11 @@ def test_a_broken_bound_is_an_alarm_and_a_kept_one_is_none(
 
 @pytest.mark.parametrize(
     ("reached", "verdict"),
-    [pytest.param(9000, "Met", id="met"), pytest.param(8900, "Met", id="near"), pytest.param(8000, "Breached", id="low")],
+    [
+        pytest.param(9000, "Met", id="met"),
+        pytest.param(8900, "Met", id="near"),
+        pytest.param(8000, "Breached", id="low"),
+    ],
 )
 def test_the_accuracy_of_a_finished_model_is_held_against_its_bound(reached: int, verdict: str) -> None:
     life = a_running(qos={"accuracy": {"minBasisPoints": 9000}})
@@ -90,7 +96,7 @@ def test_the_accuracy_of_a_finished_model_is_held_against_its_bound(reached: int
         pytest.param({"accuracy": {"minBasisPoints": 9000}}, False, id="accuracy"),
     ],
 )
-def test_what_a_placed_job_will_take_is_foretold(qos: dict[str, Any], known: bool) -> None:
+def test_what_a_placed_job_will_take_is_foretold(qos: dict[str, Any], *, known: bool) -> None:
     life = Life(a_job(qos=qos))
     life.look()
     assert (row_of(life).predicted is not None) is known
