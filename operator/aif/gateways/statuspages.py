@@ -27,6 +27,7 @@ _NAMED: Final = 32
 _POINTS: Final = 1000
 _GROUPS: Final = 16
 _TASKS: Final = 16
+_NAME: Final = 253
 
 
 class StatusPages:
@@ -131,7 +132,7 @@ def _history(raw: object) -> tuple[tuple[int, int | None], ...]:
 
 def _tasks(raw: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the tasks of a job that has more than one; that it learns goes without saying."""
-    found = {_text(name): _text(state) for name, state in list(raw.items())[:_TASKS]}
+    found = {_text(name)[:_NAME]: _text(state) for name, state in list(raw.items())[:_TASKS]}
     return tuple(found.items()) if len(found) > 1 else ()
 
 
