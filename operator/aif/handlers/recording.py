@@ -166,7 +166,8 @@ class Encoder:
             facts = {"kind": "Start", "format": FORMAT, "version": __version__, "policy": self._policy}
             header = _line({**facts, "at": entry.at})
         nodes = self._nodes(entry)
-        told = [*map(redacted, entry.services), *map(redacted_job, entry.jobs)]
+        told: list[AIService | TrainingJob] = [redacted(service) for service in entry.services]
+        told += [redacted_job(job) for job in entry.jobs]
         objects = {"jobs" if entry.jobs else "services": self._changed(told)}
         return header + _line({"at": entry.at, "nodes": nodes, **objects, **entry.facts})
 

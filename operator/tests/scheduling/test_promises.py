@@ -13,8 +13,9 @@ from aif.domain.policy import Policy
 from aif.planning.kpi.inference import Channel, Platform
 from aif.planning.kpi.training import TrainingWork, distributed
 from aif.planning.learning import expected, spending
-from aif.scheduling.learning import JobSelection, place
+from aif.scheduling.learning import place
 from aif.scheduling.promises import outlook
+from aif.scheduling.roles import JobSelection
 from tests.builders import CPU_32, a_compute_node, a_device, a_link, a_node
 from tests.reconcile.training.jobs import MODES, a_job, a_table
 

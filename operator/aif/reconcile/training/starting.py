@@ -48,7 +48,7 @@ def circle(job: TrainingJob, others: Others) -> Verdict | None:
     """Return the fault of a job that waits for one that waits for it; None where none does."""
     if job.spec.start is None:
         return None
-    ways = [(job.metadata.name, name) for name in job.spec.start.after]
+    ways: list[tuple[str, ...]] = [(job.metadata.name, name) for name in job.spec.start.after]
     seen: set[str] = set()
     while ways:
         way = ways.pop()

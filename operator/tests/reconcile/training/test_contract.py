@@ -120,8 +120,7 @@ def test_since_when_a_verdict_stands_outlives_other_figures() -> None:
     ],
 )
 def test_a_promise_that_no_node_keeps_is_refused_before_anything_runs(qos: dict[str, Any], reason: str) -> None:
-    slow = {"model": {"name": "mlp-3", "flopsPerExample": "1T"}}
-    life = Life(a_job(qos=qos, **slow))
+    life = Life(a_job(qos=qos, model={"name": "mlp-3", "flopsPerExample": "1T"}))
     life.look(3, 1.0)
     assert life.condition("Placed") == ("False", reason)
     assert life.claims == ()
