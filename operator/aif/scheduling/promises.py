@@ -95,8 +95,9 @@ def too_much_energy(job: TrainingJob, placements: Sequence[RolePlacement], table
 
 def outlook(job: TrainingJob, placements: Sequence[RolePlacement], table: NodeTable) -> Outlook:
     """Return what the rounds of ``job`` take at least on ``placements``."""
-    seconds, joules, clients = 0.0, 0.0, max(1, job.client_count)
+    seconds, joules = 0.0, 0.0
     learners = [each for each in placements if each.role in LEARNERS]
+    pods = sum(each.pods for each in learners)
     hub = next((each.node for each in placements if each.role == AGGREGATOR), None)
     links = table.network.between(hub) if hub else table.network.links(None)
     for variant in job.variants:
@@ -105,7 +106,7 @@ def outlook(job: TrainingJob, placements: Sequence[RolePlacement], table: NodeTa
             row = table.room.rows.get(each.node)
             time, energy = (nan, nan) if row is None else (float(column[row]) for column in taken)
             seconds = max(seconds, time) if seconds == seconds and time == time else nan  # noqa: PLR0124 - NaN
-            joules += each.pods * energy / clients
+            joules += each.pods * energy / pods
     return Outlook(seconds, joules) if learners else Outlook()
 
 
