@@ -26,7 +26,7 @@ class AwaitedCondition(ApiModel):
     name: ObjectName
     """Its name."""
 
-    type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Z][A-Za-z]*$")]
+    type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
     """The condition, such as Ready or ThresholdAlarm."""
 
     status: Literal["True", "False"] = "True"

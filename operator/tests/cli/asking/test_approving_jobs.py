@@ -28,17 +28,21 @@ def asked_of(fake: FakeApi) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["tj", "trainingjob", "TrainingJobs"])
+@pytest.mark.parametrize("kind", ["tj", "TrainingJobs"])
 async def test_what_is_proposed_for_a_job_is_approved_by_its_token(
     aif: Aif, fake: FakeApi, kubeconfig: str, kind: str
 ) -> None:
     put(fake, plan=PLAN)
-    words = ("approve", f"{kind}/digits", "-n", "video", "--kubeconfig", kubeconfig)
-    done = await call(aif, *words)
+    done = await call(aif, "approve", f"{kind}/digits", "-n", "video", "--kubeconfig", kubeconfig)
     assert done.status == 0, done.err
     assert asked_of(fake) == {"net4ai.io/approve": "t1"}
     assert "digits may take phone-1 (Place; net4ai.io/approve=t1)" in done.out
-    told = json.loads((await call(aif, *words, "-o", "json")).out)
+
+
+async def test_what_was_approved_is_told_as_a_structure(aif: Aif, fake: FakeApi, kubeconfig: str) -> None:
+    put(fake, plan=PLAN)
+    words = ("approve", "tj/digits", "--token", "t1", "-n", "video", "--kubeconfig", kubeconfig, "-o", "json")
+    told = json.loads((await call(aif, *words)).out)
     assert (told["job"]["name"], told["plan"]["placements"]) == ("digits", [CLIENT])
 
 
