@@ -133,7 +133,11 @@ _MODES: Final[tuple[Row, ...]] = (
         "TrainingJob-compression",
         "spec",
         "validation excludes mode Compression, whose report judges each model",
-        {"spec.validation": ABSENT},
+        {
+            "spec.mode": "Centralized",
+            "spec.compression": ABSENT,
+            "spec.validation": {"minAccuracyBasisPoints": 1},
+        },
         {"spec.validation": {"minAccuracyBasisPoints": 1}},
     ),
     (
