@@ -44,8 +44,9 @@ with urllib.request.urlopen(urllib.request.Request(sys.argv[1], sys.stdin.buffer
 
 @pytest.fixture(scope="module")
 def begun(place: Place) -> Place:
-    """Three jobs that begin at once."""
-    _apply(place, "digits-full")
+    """Jobs that begin at once, and a service that waits for what one of them leaves."""
+    _load_the_server(place)
+    _apply_the_sample(place)
     place.jobs.apply(_federated(ENDLESS))
     groups = [{"name": name, "clients": 2, "cut": cut} for name, cut in GROUPS.items()]
     rounds = {"max": 4, "localEpochs": 5, "timeoutSeconds": 240}
@@ -57,16 +58,15 @@ def _federated(rounds: int) -> Json:
     return a_training_job("digits", **a_spec(rounds={"max": rounds, "localEpochs": 5, "timeoutSeconds": 240}))
 
 
-def _apply(place: Place, name: str) -> Json:
-    """Apply what the sample has of this name, with images that are here and with less memory."""
+def _apply_the_sample(place: Place) -> None:
+    """Apply all of the sample at once, with images that are here and with less memory."""
     here = {"aif-learner": python_image.LEARNER_IMAGE, "aif-runtime": python_image.RUNTIME_IMAGE}
     documents = list(yaml.safe_load_all(SAMPLE.read_text(encoding="utf-8")))
-    (document,) = (one for one in documents if one["metadata"]["name"] == name)
-    workload = document["spec"]["workload"]
-    workload["image"] = next(image for part, image in here.items() if part in workload["image"])
-    workload["resources"] = {"cpu": "50m", "memory": "256Mi"}
-    place.kubectl("apply", "--namespace", NAMESPACE, "-f", "-", stdin=json.dumps(document))
-    return dict(document)
+    for document in documents:
+        workload = document["spec"]["workload"]
+        workload["image"] = next(image for part, image in here.items() if part in workload["image"])
+        workload["resources"] = {"cpu": "50m", "memory": "256Mi"}
+    place.kubectl("apply", "--namespace", NAMESPACE, "-f", "-", stdin=yaml.safe_dump_all(documents))
 
 
 def test_a_job_tells_how_far_it_is_and_goes_on_where_it_is_changed_by_making_it_anew(begun: Place) -> None:
@@ -110,17 +110,12 @@ def test_two_groups_with_cuts_of_their_own_learn_one_model(begun: Place) -> None
 
 
 def test_a_model_that_a_job_left_is_compressed_and_served(begun: Place) -> None:
-    told = begun.await_complete("digits-full")
-    assert (begun.folder / told["result"]["path"]).is_file()
-    _apply(begun, "digits-small")
-    _load_the_server(begun)
     told = begun.await_complete("digits-small")
     assert all((begun.folder / path).is_file() for path in told["result"]["files"])
-    served = _apply(begun, "digits")["spec"]["workload"]["env"][0]["value"]
-    path = served.removeprefix("/models/")
-    assert path in told["result"]["files"]
     services = Services(begun.rest, NAMESPACE)
     services.await_ready("digits", within_s=PATIENCE_S)
+    path = services.get("digits")["spec"]["workload"]["env"][0]["value"].removeprefix("/models/")
+    assert path in told["result"]["files"]
     asked = digits(Split()).test()
     model = built("mlp-3", (), digits(Split()).task, 0)
     model.load(restored(unpacked(load_file((begun.folder / path).with_suffix(".safetensors")))))

@@ -1,4 +1,4 @@
-"""A TrainingJob is checked before it is applied, as an API server would."""
+"""A TrainingJob is checked before it is applied, as an API server would, and placed as the operator would."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ def test_a_manifest_at_fault_is_named_by_its_field(aif: Aif) -> None:
     assert "(TrainingJob digits): spec: quorum.minClients must not exceed clients" in done.err
 
 
-def test_a_manifest_without_fault_is_checked_and_not_placed(aif: Aif) -> None:
+def test_without_nodes_a_job_is_checked_and_finds_no_place(aif: Aif) -> None:
     done = aif("simulate", "-f", str(SAMPLE))
-    assert (done.status, done.err) == (0, "note: 1 TrainingJob checked, and not placed\n")
+    assert (done.status, done.err) == (0, "")
+    assert "There is no ComputeNode to choose from" in done.out
 
 
-def test_the_sample_from_data_to_answers_is_accepted(aif: Aif) -> None:
+def test_of_the_sample_from_data_to_answers_one_job_waits_for_the_other(aif: Aif) -> None:
     done = aif("simulate", "-f", str(SAMPLES / "network.yaml"), "-f", str(SAMPLES / "train-compress-serve.yaml"))
-    assert (done.status, done.err) == (0, "note: 2 TrainingJobs checked, and not placed\n")
-    assert "digits" in done.out
+    assert (done.status, done.err) == (0, "")
+    assert "1 of 1 service placed; 1 of 2 training jobs placed, 1 WaitingForStart" in done.out
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("trainingjob-*.yaml")), ids=lambda path: path.stem)
 def test_every_sample_of_a_mode_is_accepted(aif: Aif, path: object) -> None:
     done = aif("simulate", "-f", str(path))
-    assert (done.status, done.err) == (0, "note: 1 TrainingJob checked, and not placed\n")
+    assert (done.status, done.err) == (0, "")

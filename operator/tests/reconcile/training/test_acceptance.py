@@ -45,7 +45,7 @@ from tests.reconcile.training.jobs import Life, a_job
         ),
         pytest.param(
             "Federated",
-            {"qos": {"storage": {"maxBytes": 230_000}}, "output": {"claimName": "models", "formats": ["ONNX"]}},
+            {"qos": {"storage": {"maxBytes": 400_000}}, "output": {"claimName": "models", "formats": ["ONNX"]}},
             "StorageInfeasible",
             "qos.storage",
             id="storage of another form",
