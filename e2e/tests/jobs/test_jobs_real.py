@@ -110,7 +110,7 @@ def test_two_groups_with_cuts_of_their_own_learn_one_model(begun: Place) -> None
 
 
 def test_a_model_that_a_job_left_is_compressed_and_served(begun: Place) -> None:
-    told = begun.await_complete("digits-small")
+    told = begun.await_complete("digits-packed")
     assert all((begun.folder / path).is_file() for path in told["result"]["files"])
     services = Services(begun.rest, NAMESPACE)
     services.await_ready("digits", within_s=PATIENCE_S)
