@@ -162,7 +162,7 @@ def _is_silent_about_its_end(job: TrainingJob, snapshot: JobSnapshot, now: datet
     """Tell whether the leading role has done its work, and will not say with what result any more."""
     leader = snapshot.view.child("Job", service_name(job, leader_of(job)))
     status = (leader.body.get("status") or {}) if leader else {}
-    if not status.get("succeeded"):
+    if (status.get("succeeded") or 0) < roles_of(job)[0].pods:
         return False
     ended = moment(status.get("completionTime"))
     overdue = ended is not None and (now - ended).total_seconds() > LAST_WORDS_SECONDS

@@ -55,7 +55,6 @@ def batch_job(
     variant = next((one for one in job.variants if one.name == placements[0].variant), None) if role.learns else None
     pod = _pod(job, role, placements, variant, policy, hosts)
     mark = _mark(pod, role.pods)
-    several = role.name == CLIENT
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -63,7 +62,7 @@ def batch_job(
         "spec": {
             "completions": role.pods,
             "parallelism": role.pods,
-            "completionMode": "Indexed" if several else "NonIndexed",
+            "completionMode": "Indexed" if role.numbered else "NonIndexed",
             "backoffLimit": RETRIES,
             "template": {"metadata": {"labels": role_labels(job, role.name)}, "spec": pod},
         },

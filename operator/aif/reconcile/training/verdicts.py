@@ -85,9 +85,7 @@ def _quorum(
         return Verdict("QuorumReady", "False", reason, standing.message or "Not placed")
     needed, told = quorum_of(job), view.told
     if not job.client_count:
-        ready = bool(roles[0].ready)
-        message = "The worker runs" if ready else "The worker does not run yet"
-        return _is("QuorumReady", ready, Reason.PROGRESSING, message)
+        return _workers(roles[0])
     if told is not None and told.phase == "Paused":
         return Verdict("QuorumReady", "False", reason_of(told.reason), told.message)
     if told is not None and told.phase == "Waiting" and told.reason:
@@ -97,6 +95,14 @@ def _quorum(
         text = f"{clients} of {needed} clients run"
         return _is("QuorumReady", clients >= needed, Reason.QUORUM_NOT_REACHED, text)
     return Verdict("QuorumReady", "True", Reason.AS_EXPECTED, f"{told.live} attached")
+
+
+def _workers(role: RoleStatus) -> Verdict:
+    ready = role.ready == role.pods
+    if role.pods > 1:
+        return _is("QuorumReady", ready, Reason.PROGRESSING, f"{role.ready} of {role.pods} workers run")
+    message = "The worker runs" if ready else "The worker does not run yet"
+    return _is("QuorumReady", ready, Reason.PROGRESSING, message)
 
 
 def _suspended(standing: Standing) -> Verdict:
