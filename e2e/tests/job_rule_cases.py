@@ -30,7 +30,9 @@ JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
     ("spec.mode", "TwoLevel"): {"spec.clients": ABSENT, "spec.groups": _GROUPS, "spec.privacy.kAnonymity": 2},
     ("spec.mode", "Distillation"): {"spec.clients": ABSENT, "spec.distillation": _TEACHER},
     ("spec.mode", "Compression"): {"spec.clients": ABSENT, "spec.compression": _COMPRESSED},
-    **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic")},
+    **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic", "Images")},
+    ("spec.data.source", "Own"): _WITHOUT_VOLUME | {"spec.model": {"entryPoint": "own:made"}},
+    ("spec.tls", "CertManager"): {"spec.issuerRef": {"name": "ca"}},
     ("spec.clients", 1): {"spec.quorum.minClients": 1},
     ("spec.privacy.kAnonymity", 1000): {"spec.clients": 1000},
     ("spec.quorum.minClients", 1000): {"spec.clients": 1000},
@@ -122,7 +124,57 @@ _MODES: Final[tuple[Row, ...]] = (
         {"spec.quorum.minClients": 8},
         {"spec.quorum.minClients": 9},
     ),
+    (
+        "TrainingJob-own",
+        "spec",
+        "data.source Own needs model.entryPoint, whose function returns the data",
+        {"spec.data": {"source": "Own"}},
+        {"spec.model": {"name": "mlp-3"}},
+    ),
+    (
+        "TrainingJob-workers",
+        "spec",
+        "workers may be more than 1 only where mode is Centralized",
+        {"spec.mode": "Federated", "spec.clients": 2, "spec.workers": 1},
+        {"spec.mode": "Federated", "spec.clients": 2, "spec.workers": 2},
+    ),
+    (
+        "TrainingJob-workers",
+        "spec",
+        "workers above 1 learn together only with PyTorch: leave model.backend out, or set it to PyTorch",
+        {"spec.model": {"name": "mlp-3", "backend": "PyTorch"}},
+        {"spec.model": {"name": "mlp-3", "backend": "NumPy"}},
+    ),
+    (
+        "TrainingJob-workers",
+        "spec",
+        "workers above 1 need tls None: what they send one another is not encrypted",
+        {"spec.workers": 1, "spec.tls": "Made"},
+        {"spec.workers": 2, "spec.tls": "Made"},
+    ),
+    (
+        "TrainingJob-own",
+        "spec",
+        "issuerRef is given if and only if tls is CertManager",
+        {"spec.tls": "Made", "spec.issuerRef": ABSENT},
+        {"spec.issuerRef": ABSENT},
+    ),
 )
+
+_OF_MODELS: Final = (
+    ("needs exactly one of name, entryPoint", {"hidden": []}, {"entryPoint": "own:made", "hidden": []}),
+    (
+        "backend and hidden are of built-in models: leave them out where entryPoint is given",
+        {"name": ABSENT, "entryPoint": "own:made", "hidden": [], "backend": "Auto"},
+        {"name": ABSENT, "entryPoint": "own:made", "hidden": [], "backend": "PyTorch"},
+    ),
+    (
+        "backend NumPy has only mlp-N and blood-pressure: leave it out, or set it to PyTorch",
+        {"name": "blood-pressure", "hidden": [], "backend": "NumPy"},
+        {"name": "cnn", "hidden": [], "backend": "NumPy"},
+    ),
+)
+"""What the rules of a model say, with what just passes and what just does not."""
 
 _FIELDS: Final[tuple[Row, ...]] = (
     (
@@ -135,9 +187,20 @@ _FIELDS: Final[tuple[Row, ...]] = (
     (
         "TrainingJob",
         "spec.data",
-        "data.claimName, data.path and data.task are given if and only if source is Volume",
+        "data.claimName, data.path and data.task are for source Volume, which needs them; Own may have data.claimName",
         {"spec.data": {"source": "Digits"}},
         {"spec.data.task": ABSENT},
+    ),
+    *(
+        (
+            "TrainingJob-distillation",
+            place,
+            message,
+            {f"{place}.{field}": given for field, given in accepted.items()},
+            {f"{place}.{field}": given for field, given in refused.items()},
+        )
+        for place in ("spec.model", "spec.distillation.model")
+        for message, accepted, refused in _OF_MODELS
     ),
     *(
         (
@@ -191,6 +254,8 @@ _CHANGES: Final[tuple[Row, ...]] = (
     _kept("model.name", "mlp-3", "mlp-4"),
     _kept("data.alphaPercent", 50, 25),
     _kept("clients", 8, 9),
+    _kept("workers", 4, 5, "TrainingJob-workers"),
+    _kept("issuerRef.name", "training", "other", "TrainingJob-own"),
     _kept("rounds.max", 20, 21),
     _kept("training.batchSize", 32, 33),
     _kept("strategy.name", "FedProx", "FedAvg"),

@@ -72,7 +72,7 @@ class LearnedData(ApiModel):
                     "!has(self.path) && !has(self.task) && (self.source == 'Own' || !has(self.claimName))"
                 ),
                 (
-                    "data.claimName, data.path and data.task are for source Volume, which needs all three; "
+                    "data.claimName, data.path and data.task are for source Volume, which needs them; "
                     "Own may have data.claimName"
                 ),
             ),
