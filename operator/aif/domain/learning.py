@@ -92,6 +92,11 @@ class RoleGroup:
         """Whether each of its pods has a number: clients, and workers that learn together."""
         return self.name == CLIENT or self.pods > 1
 
+    @property
+    def talks(self) -> bool:
+        """Whether it exchanges streams with other roles."""
+        return self.name not in (TRAINER, COMPRESSOR)
+
 
 def groups_of(job: TrainingJob) -> tuple[LearningGroup, ...]:
     """Return the groups of a job; split learning has one."""

@@ -30,6 +30,7 @@ from aif.reconcile.training.scene import (
     started,
     stopped,
 )
+from aif.reconcile.training.signing import signer_missing
 from aif.reconcile.training.verdicts import changed, reason_of
 from aif.scheduling.learning import JobSelection, claims_for, fits_still, place
 
@@ -52,7 +53,7 @@ def reconcile(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDeci
         return JobDecision()
     if _condition(job, "Complete") or _condition(job, "Failed"):
         return _finished(job, snapshot, now)
-    if (fault := accept(job, snapshot.policy)) is not None:
+    if (fault := accept(job, snapshot.policy) or signer_missing(job, served=snapshot.signer_served)) is not None:
         return _refused(job, snapshot, fault, now)
     if not job.spec.suspend and (ended := _ending(job, snapshot, now)) is not None:
         return _end(job, snapshot, ended, now)

@@ -65,7 +65,7 @@ def _address(job: TrainingJob, role: str) -> str:
 
 
 def _protection(job: TrainingJob, role: RoleGroup) -> Json:
-    if job.spec.tls is Tls.NONE or role.name in (TRAINER, COMPRESSOR):
+    if job.spec.tls is Tls.NONE or not role.talks:
         return {"insecure": True}
     names = {"authority": "ca.crt", "certificate": "tls.crt", "key": "tls.key"}
     return {"tls": {field: f"{TLS_FOLDER}/{name}" for field, name in names.items()}}

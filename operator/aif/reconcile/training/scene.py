@@ -30,6 +30,7 @@ class JobSnapshot:
         policy: What the administrator configured.
         wanted_by: Service that needs the place of the job; empty where none does.
         barred: Nodes that took no pod of the job, whatever their figures say.
+        signer_served: Whether the API server knows the Certificate of cert-manager.
     """
 
     table: NodeTable
@@ -39,6 +40,7 @@ class JobSnapshot:
     policy: Policy = field(default_factory=Policy)
     wanted_by: str = ""
     barred: frozenset[str] = frozenset()
+    signer_served: bool = False
 
 
 @dataclass(frozen=True, slots=True)

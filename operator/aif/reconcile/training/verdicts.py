@@ -13,6 +13,7 @@ from aif.domain.conditions import Verdict
 from aif.domain.learning import CLIENT, JobView
 from aif.reconcile.training.files import quorum_of
 from aif.reconcile.training.scene import Standing
+from aif.reconcile.training.signing import unsigned
 
 _PAUSES: Final = frozenset(
     {
@@ -83,12 +84,14 @@ def _quorum(
     if not standing.placements or ended is not None:
         reason = standing.held_back or standing.unplaced or Reason.PROGRESSING
         return Verdict("QuorumReady", "False", reason, standing.message or "Not placed")
+    if view.told is None and (waits := unsigned(job, view)):
+        return Verdict("QuorumReady", "False", Reason.CERTIFICATE_PENDING, waits)
+    return _clients(job, view, roles) if job.client_count else _workers(roles[0])
+
+
+def _clients(job: TrainingJob, view: JobView, roles: Sequence[RoleStatus]) -> Verdict:
     needed, told = quorum_of(job), view.told
-    if not job.client_count:
-        return _workers(roles[0])
-    if told is not None and told.phase == "Paused":
-        return Verdict("QuorumReady", "False", reason_of(told.reason), told.message)
-    if told is not None and told.phase == "Waiting" and told.reason:
+    if told is not None and (told.phase == "Paused" or (told.phase == "Waiting" and told.reason)):
         return Verdict("QuorumReady", "False", reason_of(told.reason), told.message)
     clients = next((role.ready for role in roles if role.name == CLIENT), 0)
     if told is None or told.phase not in ("Training", "Complete"):
