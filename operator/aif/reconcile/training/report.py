@@ -110,7 +110,8 @@ def _progress(job: TrainingJob, standing: Standing, told: Told | None, table: No
         accuracy_basis_points=told.accuracy_basis_points,
         best_round=told.best_round,
         remaining_seconds=told.remaining_seconds,
-        transferred_bytes=told.transferred_bytes,
+        # What workers send one another goes past the one that tells: of them nobody knows the bytes.
+        transferred_bytes=told.transferred_bytes if job.spec.workers == 1 else None,
         expected_bytes=round(takes.total_bytes) if isfinite(takes.total_bytes) else None,
         millijoules=_millijoules(job, standing.placements, table, told.round),
         measured_at=timestamp(told.at),

@@ -107,6 +107,16 @@ def test_a_job_is_not_done_before_the_last_of_its_workers_is() -> None:
         assert life.condition("Complete")[0] == done
 
 
+def test_bytes_between_workers_that_nobody_counts_keep_no_promise() -> None:
+    life = workers_life(qos={"transfer": {"maxBytes": "1Gi"}})
+    life.says("Training", round=2, live=3, transferred_bytes=0)
+    life.look(1, 20.0)
+    (transfer,) = life.job.status.qos
+    assert (transfer.measured, transfer.verdict) == (None, "Unknown")
+    assert life.job.status.progress is not None
+    assert life.job.status.progress.live == 3
+
+
 def test_gradients_of_every_step_count_as_transfer() -> None:
     alone, three = (expected(a_job("Centralized", **spec)) for spec in ({}, SPEC))
     steps = -(-1438 // 32)
