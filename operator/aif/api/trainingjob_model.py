@@ -14,7 +14,7 @@ ModelName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9
 EntryPoint = Annotated[
     str,
     Field(
-        min_length=3,
+        min_length=1,
         max_length=128,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$",
     ),
