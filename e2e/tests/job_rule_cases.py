@@ -161,7 +161,7 @@ _MODES: Final[tuple[Row, ...]] = (
     ),
 )
 
-_OF_MODELS: Final = (
+_OF_MODELS: Final[tuple[tuple[str, Changes, Changes], ...]] = (
     ("needs exactly one of name, entryPoint", {"hidden": []}, {"entryPoint": "own:made", "hidden": []}),
     (
         "backend and hidden are of built-in models: leave them out where entryPoint is given",

@@ -25,7 +25,7 @@ def page() -> Iterator[Page]:
 
 @pytest.mark.usefixtures("operator")
 def test_every_mode_comes_up_with_all_its_roles(jobs: TrainingJobs) -> None:
-    own = {"model": {"entryPoint": "own_model:made"}, "data": {"source": "Own"}, "tls": "None"}
+    own: Json = {"model": {"entryPoint": "own_model:made"}, "data": {"source": "Own"}, "tls": "None"}
     for mode in MODES:
         jobs.apply(a_training_job(mode.lower(), mode))
     jobs.apply(a_training_job("own", **own))
