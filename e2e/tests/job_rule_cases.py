@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from documents import ABSENT
+from job_model_cases import MODEL_ROWS
 
 Changes = Mapping[str, Any]
 Row = tuple[str, str, str, Changes, Changes]
@@ -25,11 +26,18 @@ _WITHOUT_VOLUME: Final = {"spec.data.claimName": ABSENT, "spec.data.path": ABSEN
 _TEACHER: Final = {"teacher": {"claimName": "models", "path": "m"}, "model": {"name": "mlp-3"}}
 _COMPRESSED: Final = {"source": {"claimName": "models", "path": "m"}, "methods": ["Int8"]}
 
+_TIERLESS: Final = {"spec.autonomy.approvalSteps": ["Place"]}
+
 JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
-    ("spec.mode", "Centralized"): {"spec.clients": ABSENT},
+    ("spec.mode", "Centralized"): {"spec.clients": ABSENT, **_TIERLESS},
     ("spec.mode", "TwoLevel"): {"spec.clients": ABSENT, "spec.groups": _GROUPS, "spec.privacy.kAnonymity": 2},
-    ("spec.mode", "Distillation"): {"spec.clients": ABSENT, "spec.distillation": _TEACHER},
-    ("spec.mode", "Compression"): {"spec.clients": ABSENT, "spec.compression": _COMPRESSED},
+    ("spec.mode", "Distillation"): {"spec.clients": ABSENT, "spec.distillation": _TEACHER, **_TIERLESS},
+    ("spec.mode", "Compression"): {
+        "spec.clients": ABSENT,
+        "spec.compression": _COMPRESSED,
+        "spec.validation": ABSENT,
+        **_TIERLESS,
+    },
     **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic", "Images")},
     ("spec.data.source", "Own"): _WITHOUT_VOLUME | {"spec.model": {"entryPoint": "own:made"}},
     ("spec.tls", "CertManager"): {"spec.issuerRef": {"name": "ca"}},
@@ -125,58 +133,40 @@ _MODES: Final[tuple[Row, ...]] = (
         {"spec.quorum.minClients": 9},
     ),
     (
-        "TrainingJob-own",
+        "TrainingJob-compression",
         "spec",
-        "data.source Own needs model.entryPoint, whose function returns the data",
-        {"spec.data": {"source": "Own"}},
-        {"spec.model": {"name": "mlp-3"}},
+        "validation excludes mode Compression, whose report judges each model",
+        {
+            "spec.mode": "Centralized",
+            "spec.compression": ABSENT,
+            "spec.validation": {"minAccuracyBasisPoints": 1},
+        },
+        {"spec.validation": {"minAccuracyBasisPoints": 1}},
     ),
     (
-        "TrainingJob-workers",
+        "TrainingJob",
         "spec",
-        "workers may be more than 1 only where mode is Centralized",
-        {"spec.mode": "Federated", "spec.clients": 2, "spec.workers": 1},
-        {"spec.mode": "Federated", "spec.clients": 2, "spec.workers": 2},
-    ),
-    (
-        "TrainingJob-workers",
-        "spec",
-        "workers above 1 learn together only with PyTorch: leave model.backend out, or set it to PyTorch",
-        {"spec.model": {"name": "mlp-3", "backend": "PyTorch"}},
-        {"spec.model": {"name": "mlp-3", "backend": "NumPy"}},
-    ),
-    (
-        "TrainingJob-workers",
-        "spec",
-        "workers above 1 need tls None: what they send one another is not encrypted",
-        {"spec.workers": 1, "spec.tls": "Made"},
-        {"spec.workers": 2, "spec.tls": "Made"},
-    ),
-    (
-        "TrainingJob-own",
-        "spec",
-        "issuerRef is given if and only if tls is CertManager",
-        {"spec.tls": "Made", "spec.issuerRef": ABSENT},
-        {"spec.issuerRef": ABSENT},
+        "autonomy.approvalSteps has RiseTier only where mode is Federated, Split or TwoLevel",
+        {"spec.autonomy": {"level": "Partial", "approvalSteps": ["RiseTier"]}},
+        {"spec.mode": "Centralized", "spec.clients": ABSENT, "spec.quorum": ABSENT},
     ),
 )
-
-_OF_MODELS: Final[tuple[tuple[str, Changes, Changes], ...]] = (
-    ("needs exactly one of name, entryPoint", {"hidden": []}, {"entryPoint": "own:made", "hidden": []}),
-    (
-        "backend and hidden are of built-in models: leave them out where entryPoint is given",
-        {"name": ABSENT, "entryPoint": "own:made", "hidden": [], "backend": "Auto"},
-        {"name": ABSENT, "entryPoint": "own:made", "hidden": [], "backend": "PyTorch"},
-    ),
-    (
-        "backend NumPy has only mlp-N and blood-pressure: leave it out, or set it to PyTorch",
-        {"name": "blood-pressure", "hidden": [], "backend": "NumPy"},
-        {"name": "cnn", "hidden": [], "backend": "NumPy"},
-    ),
-)
-"""What the rules of a model say, with what just passes and what just does not."""
 
 _FIELDS: Final[tuple[Row, ...]] = (
+    (
+        "TrainingJob",
+        "",
+        "spec.start.after must not name the job itself",
+        {"spec.start": {"after": ["others"]}},
+        {"spec.start": {"after": ["everything"]}},
+    ),
+    (
+        "TrainingJob",
+        "spec.start",
+        "needs after, conditions or event",
+        {"spec.start": {"event": "new-data"}},
+        {"spec.start": {}},
+    ),
     (
         "TrainingJob",
         "",
@@ -190,17 +180,6 @@ _FIELDS: Final[tuple[Row, ...]] = (
         "data.claimName, data.path and data.task are for source Volume, which needs them; Own may have data.claimName",
         {"spec.data": {"source": "Digits"}},
         {"spec.data.task": ABSENT},
-    ),
-    *(
-        (
-            "TrainingJob-distillation",
-            place,
-            message,
-            {f"{place}.{field}": given for field, given in accepted.items()},
-            {f"{place}.{field}": given for field, given in refused.items()},
-        )
-        for place in ("spec.model", "spec.distillation.model")
-        for message, accepted, refused in _OF_MODELS
     ),
     *(
         (
@@ -276,6 +255,8 @@ _CHANGES: Final[tuple[Row, ...]] = (
     _kept("workload.image", "learner:1.0", "learner:1.1"),
     _kept("variants", [_GPU], ABSENT),
     _kept("seed", 7, 8),
+    _kept("start.event", "new-data", "others"),
+    _kept("validation.minAccuracyBasisPoints", 9000, 9001),
     _kept("stop.deadlineSeconds", 7200, 7201),
     _kept("quorum.minClients", 6, 7),
     _kept("output.claimName", "models", "others"),
@@ -285,7 +266,7 @@ _CHANGES: Final[tuple[Row, ...]] = (
 )
 
 JOB_RULES: Final[tuple[tuple[str, str, str, Changes, Changes, bool], ...]] = (
-    *((*case, False) for case in (*_FIELDS, *_MODES)),
+    *((*case, False) for case in (*_FIELDS, *_MODES, *MODEL_ROWS)),
     *((*case, True) for case in _CHANGES),
 )
 """Object, place, message, what passes, what does not, and whether the rule is about a change."""

@@ -84,6 +84,17 @@ _MODES: Final = cel(
         "(self.tls == 'CertManager') == has(self.issuerRef)",
         "issuerRef is given if and only if tls is CertManager",
     ),
+    (
+        "!has(self.validation) || self.mode != 'Compression'",
+        "validation excludes mode Compression, whose report judges each model",
+    ),
+    (
+        (
+            "self.mode in ['Federated', 'Split', 'TwoLevel'] || !has(self.autonomy.approvalSteps) || "
+            "!('RiseTier' in self.autonomy.approvalSteps)"
+        ),
+        "autonomy.approvalSteps has RiseTier only where mode is Federated, Split or TwoLevel",
+    ),
 )
 
 _ALWAYS_THERE: Final = (
@@ -113,6 +124,8 @@ _SOMETIMES_THERE: Final = (
     "distillation",
     "compression",
     "issuerRef",
+    "start",
+    "validation",
     "variants",
     "priorityClassName",
     "ttlSecondsAfterFinished",

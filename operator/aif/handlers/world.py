@@ -30,6 +30,7 @@ from aif.handlers.indexes import (
     service_of,
     speaks_for,
     uid,
+    waits_for,
 )
 from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
@@ -54,7 +55,6 @@ CHILD_KINDS = (
 
 BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
-
 
 REMEMBERED = 4096
 """Objects that are gone and that a write may still be waited for; that takes a moment at most."""
@@ -91,7 +91,7 @@ class World:
         self.services: Cache[AIService | Faulty] = Cache({"node": placed_on})
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": speaks_for})
         self.nodes: Cache[Node] = Cache()
-        self.jobs: Cache[TrainingJob | Faulty] = Cache({"node": learns_on})
+        self.jobs: Cache[TrainingJob | Faulty] = Cache({"node": learns_on, "awaits": waits_for})
         self.told: dict[str, Told] = {}
         self.wanted: dict[str, str] = {}
         self.job_bars: dict[str, dict[str, datetime]] = {}

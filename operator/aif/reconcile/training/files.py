@@ -123,6 +123,7 @@ def _aggregator(job: TrainingJob) -> Json:
         "statusListen": f"{_EVERYWHERE}:{STATUS_PORT}",
         "state": f"{folder(job)}/state",
         "rules": _rules(job),
+        **_tasks(job),
         "strategy": {
             "name": strategy.name,
             "fraction": strategy.client_percent / 100,
@@ -147,6 +148,15 @@ def _rules(job: TrainingJob) -> Json:
         **_stop(job),
     }
     return told
+
+
+def _tasks(job: TrainingJob) -> Json:
+    """Return the tasks of a job whose model is validated; one that just learns names none."""
+    if job.spec.validation is None:
+        return {}
+    least = job.spec.validation.min_accuracy_basis_points / 10_000
+    learn = {"name": "train", "kind": "Train"}
+    return {"tasks": [learn, {"name": "validate", "kind": "Validate", "after": ["train"], "leastAccuracy": least}]}
 
 
 def _stop(job: TrainingJob) -> Json:
@@ -252,6 +262,8 @@ def _trainer(job: TrainingJob) -> Json:
     }
     if job.spec.workers > 1:
         told["workers"] = {"count": job.spec.workers, "address": _address(job, TRAINER)}
+    if validation := job.spec.validation:
+        told["leastAccuracy"] = validation.min_accuracy_basis_points / 10_000
     if distillation := job.spec.distillation:
         told["teacher"] = {
             "model": _model(distillation.model),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from math import nan
 from typing import Any
 
 import pytest
 
 from aif.domain.learning import roles_of
-from aif.planning.learning import expected
+from aif.planning.learning import expected, spending
 from aif.reconcile.training.children import network_policy, service
 from aif.reconcile.training.files import role_file
 from aif_runtime.backends.choosing import Backend, Place
@@ -115,6 +116,14 @@ def test_bytes_between_workers_that_nobody_counts_keep_no_promise() -> None:
     assert (transfer.measured, transfer.verdict) == (None, "Unknown")
     assert life.job.status.progress is not None
     assert life.job.status.progress.live == 3
+
+
+def test_workers_share_the_time_and_not_the_energy() -> None:
+    (alone, joules), (three, same) = (
+        spending(a_job("Centralized", **spec), 10.0, 1e9, nan, nan) for spec in ({}, SPEC)
+    )
+    assert float(three) == pytest.approx(float(alone) / 3)
+    assert float(same) == pytest.approx(float(joules))
 
 
 def test_gradients_of_every_step_count_as_transfer() -> None:
