@@ -13,6 +13,9 @@ MESSAGE_BYTES: Final = 4096
 """Kubernetes keeps so much of a container's last message."""
 
 _HISTORY: Final = 1000
+_HELD_UP: Final = frozenset({"Inviting", "Paused", "Failed"})
+"""Phases of the routine below in which no round gets on, where it says why."""
+
 _BASIS_POINTS: Final = 10_000
 
 
@@ -82,13 +85,28 @@ class Progress:
             return None
         return (self.rounds - self.round) * sum(self.seconds) / len(self.seconds)
 
+    @property
+    def standing(self) -> tuple[Phase, str, str]:
+        """Phase, reason and message; those of the routine below where a round waits for it."""
+        below = self.routine
+        if self.phase is Phase.TRAINING and below.get("phase") in _HELD_UP and below.get("reason"):
+            return Phase.PAUSED if self.round else Phase.WAITING, str(below["reason"]), str(below.get("message", ""))
+        return self.phase, self.reason, self.message
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Clients of both levels that were excluded, each with why."""
+        below = self.routine.get("excluded")
+        return {**self.excluded, **(below if isinstance(below, dict) else {})}
+
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON."""
         remaining = self.remaining_seconds
+        phase, reason, message = self.standing
         return {
-            "phase": self.phase,
-            "reason": self.reason,
-            "message": self.message,
+            "phase": phase,
+            "reason": reason,
+            "message": message,
             "epoch": self.epoch,
             "round": self.round,
             "rounds": self.rounds,
@@ -99,7 +117,7 @@ class Progress:
             "remainingSeconds": None if remaining is None else round(remaining),
             "trafficBytes": {"sent": self.sent, "received": self.received},
             "digest": self.digest,
-            "excluded": self.excluded,
+            "excluded": self.left_out,
             "lost": self.lost,
             "routine": self.routine,
             "tasks": dict(self.tasks),
@@ -117,7 +135,7 @@ class Progress:
                 if len(short["excluded"]) == 1
                 else dict(list(short["excluded"].items())[: len(short["excluded"]) // 2])
             )
-            short["excludedCount"] = len(self.excluded)
+            short["excludedCount"] = len(self.left_out)
             text = json.dumps(short, separators=(",", ":"))
         return text.encode()[:MESSAGE_BYTES].decode(errors="ignore")
 

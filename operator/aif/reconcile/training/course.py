@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -30,8 +31,10 @@ from aif.reconcile.training.scene import (
     started,
     stopped,
 )
-from aif.reconcile.training.verdicts import changed, reason_of
-from aif.scheduling.learning import JobSelection, claims_for, fits_still, place
+from aif.reconcile.training.staying import kept_of, lost_of, waiting_clients
+from aif.reconcile.training.verdicts import changed, overdue, reason_of
+from aif.scheduling.learning import JobSelection, claims_for, place
+from aif.scheduling.ledger import Claim
 
 YIELD_SECONDS: Final = 60.0
 """A job that made way for a service is tried again after so long."""
@@ -41,9 +44,6 @@ LOOK_SECONDS: Final = 5.0
 
 LAST_WORDS_SECONDS: Final = 30.0
 """For so long the last words of the leading role are waited for: they have the result."""
-
-FATAL: Final = frozenset({Reason.NODE_NOT_JOINED, Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE, Reason.NODE_CORDONED})
-"""Reasons for which a role leaves its node; that a node is fuller than it was is none."""
 
 
 def reconcile(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
@@ -73,13 +73,17 @@ def _stopped(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecis
 
 
 def _run(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
-    kept = _kept(job, snapshot)
-    wanted = {role.name for role in roles_of(job)}
-    if {each.role for each in kept} == wanted:
+    lost = lost_of(job, snapshot)
+    kept = kept_of(job, lost)
+    if _is_whole(job, kept):
         return _go_on(job, snapshot, Standing(tuple(kept), _timers(job), job.status.run or 1), now)
-    own = tuple(claim for claim in snapshot.claims if claim.copy not in {each.role for each in kept})
-    table = snapshot.table.without(own).besides(snapshot.barred)
-    selection = place(job, table, snapshot.policy, kept)
+    selection, own = _selected(job, snapshot, kept)
+    if not selection.choices and (clients := waiting_clients(job, lost)):
+        kept = [each for each in job.status.placements if each in kept or each in clients]
+        if _is_whole(job, kept):
+            standing = Standing(tuple(kept), _timers(job), job.status.run or 1)
+            return replace(_go_on(job, snapshot, standing, now), waiting=True)
+        selection, own = _selected(job, snapshot, kept)
     if not selection.choices:
         return _unplaced(job, snapshot, selection, now)
     if (plan := _plan(job, selection)) is not None:
@@ -95,15 +99,16 @@ def _run(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
     return JobDecision((WriteStatus(reference(job), status.to_dict()), news), status, claims, again_after=0.1)
 
 
-def _kept(job: TrainingJob, snapshot: JobSnapshot) -> list[RolePlacement]:
-    """Return the placements that stay: those of roles none of whose nodes is gone."""
-    table = snapshot.table.without(snapshot.claims)
-    gone = {
-        each.role
-        for each in job.status.placements
-        if each.node in snapshot.barred or fits_still(job, each, table, snapshot.policy) in FATAL
-    }
-    return [each for each in job.status.placements if each.role not in gone]
+def _is_whole(job: TrainingJob, placements: Sequence[RolePlacement]) -> bool:
+    return {each.role for each in placements} == {role.name for role in roles_of(job)}
+
+
+def _selected(
+    job: TrainingJob, snapshot: JobSnapshot, kept: Sequence[RolePlacement]
+) -> tuple[JobSelection, tuple[Claim, ...]]:
+    """Return places for the roles that are not ``kept``, and what these held so far."""
+    own = tuple(claim for claim in snapshot.claims if claim.copy not in {each.role for each in kept})
+    return place(job, snapshot.table.without(own).besides(snapshot.barred), snapshot.policy, kept), own
 
 
 def _go_on(job: TrainingJob, snapshot: JobSnapshot, standing: Standing, now: datetime) -> JobDecision:
@@ -153,8 +158,7 @@ def _ending(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> Verdict |
     if (told is not None and told.phase == "Complete") or _is_silent_about_its_end(job, snapshot, now):
         return _complete(job, snapshot)
     if job.status.placements and ran_seconds(_timers(job), now) > stop.deadline_seconds:
-        message = f"It has run for more than spec.stop.deadlineSeconds, {stop.deadline_seconds} s"
-        return Verdict("Failed", "True", Reason.DEADLINE_EXCEEDED, message)
+        return overdue(job, told)
     return None
 
 

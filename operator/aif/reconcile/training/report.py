@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import Final
@@ -28,7 +29,7 @@ from aif.domain.learning import CLIENT, COMPRESSOR, TRAINER, JobView, RoleGroup,
 from aif.planning.learning import expected, joules
 from aif.reconcile.training.files import service_name
 from aif.reconcile.training.scene import JobSnapshot, Standing, ran_seconds
-from aif.reconcile.training.verdicts import verdicts_of
+from aif.reconcile.training.verdicts import heard, verdicts_of
 from aif.scheduling.node_table import NodeTable
 from aif.scheduling.selection import Shortage
 
@@ -56,7 +57,8 @@ def report(
     progress = _progress(job, standing, view.told, snapshot.table) or job.status.progress
     roles = [_role(role, standing.placements, view, job) for role in roles_of(job)]
     qos = _contract(job, standing, progress, now)
-    verdicts = verdicts_of(job, standing, view, roles, qos, fault, ended, plan)
+    current = replace(view, told=heard(view.told, now))
+    verdicts = verdicts_of(job, standing, current, roles, qos, fault, ended, plan)
     return TrainingJobStatus(
         observed_generation=job.metadata.generation,
         conditions=settle(verdicts, job.status.conditions, job.metadata.generation, now),
