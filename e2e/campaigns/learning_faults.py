@@ -142,7 +142,7 @@ def _all(place: Place, name: str, faults: Sequence[Fault], spec: Json, seed: int
             with steps.run(fault.title):
                 run = _run(place, fault, spec, np.random.default_rng([seed, at]), calm)
         except AssertionError as error:
-            figures.append(Figure(f"{fault.title}: ended", "no", False, str(error)[:300]))
+            figures.append(Figure(f"{fault.title}: ended", "no", holds=False, detail=str(error)[:300]))
         else:
             figures += _figures(fault, run, calm)
     return figures

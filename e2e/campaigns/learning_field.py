@@ -12,6 +12,7 @@ from typing import Final
 from learning_place import Place, a_place, a_spec
 from rest import Json
 
+from aif.api.quantity import Quantity
 from cluster import api
 from cluster.choose import Asked
 from cluster.parts import Options
@@ -64,8 +65,8 @@ def federated(place: Place, rounds: int, epochs: int, seed: int) -> Json:
     """Return the spec of ten clients on three devices, of whom a round needs six."""
     spec = _common(rounds, epochs, seed)
     node = place.rest.get("nodes", "device-1")
-    cores = float(node["status"]["allocatable"]["cpu"].rstrip("m")) if node else 0.0
-    share = f"{int(1000 * cores / (_MOST_PER_DEVICE + 0.5))}m"
+    cores = Quantity.parse(node["status"]["allocatable"]["cpu"]) if node else Quantity.parse("0")
+    share = f"{int(1000 * float(cores) / (_MOST_PER_DEVICE + 0.5))}m"
     workload = {**spec["workload"], "resources": {**spec["workload"]["resources"], "cpu": share}}
     quorum = {"minClients": QUORUM, "onLoss": "Degrade"}
     return {**spec, "mode": "Federated", "clients": CLIENTS, "quorum": quorum, "workload": workload}

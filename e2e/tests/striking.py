@@ -83,7 +83,7 @@ def send_garbage(place: Place, job: str) -> str:
 
     def named() -> dict[str, str]:
         place.revive()
-        told = place.jobs.get(job)["status"]["progress"]["clients"]
+        told = place.jobs.get(job)["status"].get("progress", {}).get("clients", [])
         found = {row["name"]: row["message"] for row in told if row["state"] == "Excluded"}
         missing = garbage_clients.KINDS.keys() - found.keys()
         assert not missing, f"not excluded: {', '.join(missing)}; told: {told}"
