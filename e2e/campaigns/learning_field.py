@@ -48,7 +48,7 @@ def field(steps: Steps) -> Iterator[Place]:
     folders = Folders.of(os.environ)
     with steps.run("Start the cluster"):
         requirements.provide(os.environ, steps.say)
-        options = Options(node_grace_s=8, eviction_s=2, real=_NODES)
+        options = Options(node_grace_s=16, eviction_s=2, real=_NODES)
         cluster = api.up(_NAME, wish=Asked(provider=Provider.EMBEDDED), options=options, folders=folders)
     try:
         with tempfile.TemporaryDirectory(prefix=f"{_NAME}-") as folder:
