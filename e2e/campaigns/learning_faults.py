@@ -1,6 +1,6 @@
 """Training jobs on real nodes under faults: each ends as well as an undisturbed one, and no finished round is lost.
 
-Usage, as root: `python -m campaigns.learning_faults --rounds 20 --seed 1`
+Usage, as root: `python -m campaigns.learning_faults --rounds 16 --seed 1`
 
 Ten clients learn together, a round needs six of them; and two groups of three learn over two levels. Each of both runs
 undisturbed once, then once per fault. Every seed gives the same jobs, and the same moments of the faults.
@@ -112,7 +112,7 @@ TWO_LEVELS: Final = (
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=4, help="Rounds of each job.")] = 20,
+    rounds: Annotated[int, typer.Option(min=4, help="Rounds of each job.")] = 16,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of a client per round.")] = 60,
     seed: Annotated[int, typer.Option(help="From which data, models and moments are drawn.")] = 1,
     only: Annotated[
