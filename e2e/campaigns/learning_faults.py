@@ -145,6 +145,7 @@ def _all(place: Place, name: str, faults: Sequence[Fault], spec: Json, seed: int
             figures.append(Figure(f"{fault.title}: ended", "no", holds=False, detail=str(error)[:300]))
         else:
             figures += _figures(fault, run, calm)
+            steps.say(f"      {run.accuracy / 100:.2f} %, undisturbed {calm.accuracy / 100:.2f} %")
     return figures
 
 

@@ -58,8 +58,9 @@ class Place:
 
         def ended() -> Json:
             self.revive()
-            told = self.jobs.get(name)["status"]
-            assert any(c["type"] == "Complete" and c["status"] == "True" for c in told["conditions"]), told["roles"]
+            told = self.jobs.get(name).get("status", {})
+            complete = [c["status"] for c in told.get("conditions", []) if c["type"] == "Complete"]
+            assert complete == ["True"], told.get("roles", "nothing is decided yet")
             return dict(told)
 
         try:
