@@ -113,7 +113,7 @@ TWO_LEVELS: Final = (
 
 def main(
     rounds: Annotated[int, typer.Option(min=4, help="Rounds of each job.")] = 16,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of a client per round.")] = 60,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of a client per round.")] = 200,
     seed: Annotated[int, typer.Option(help="From which data, models and moments are drawn.")] = 1,
     only: Annotated[
         list[str] | None, typer.Option(help="Just this fault, by the name of its job; several times.")

@@ -76,7 +76,7 @@ def groups(rounds: int, epochs: int, seed: int) -> Json:
     """Return the spec of two groups with different cuts, each with a local function at a site of its own."""
     two = [{"name": "a", "clients": 3, "cut": "fc2"}, {"name": "b", "clients": 3, "cut": "fc1"}]
     privacy = {"kAnonymity": 2, "forbidRawInput": True}
-    spec = _common(rounds, max(1, epochs // 10), seed)
+    spec = _common(rounds, max(1, epochs // 20), seed)
     return {**spec, "mode": "TwoLevel", "groups": two, "privacy": privacy}
 
 
