@@ -69,6 +69,7 @@ def garbage(place: Place, job: str) -> Iterator[None]:
     address = f"{service['spec']['clusterIP']}:{STREAM_PORT}"
     process = subprocess.Popen(
         place.real.command([sys.executable, str(_SCRIPT), address, job]),
+        stdout=subprocess.DEVNULL,  # what became of them stands in the status
         env=os.environ | {"PYTHONPATH": str(ROOT / "operator"), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"},
     )
     try:
