@@ -190,7 +190,8 @@ def test_a_job_starts_after_another_on_an_event_and_with_approval_and_its_model_
     page.lead(jobs.rest, jobs.namespace, "second", "trainer")
     assert jobs.await_condition("second", "Failed", "True", "ValidationFailed")["message"] == told
     assert "result" not in jobs.get("second")["status"]
-    assert {"WaitingForStart", "AwaitingApproval", "ValidationFailed"} <= set(jobs.events("second"))
+    told_of = {"WaitingForStart", "AwaitingApproval", "ValidationFailed"}
+    eventually(lambda: told_of <= set(jobs.events("second")), "events")
 
 
 def _waits_for(jobs: TrainingJobs, name: str, what: str) -> None:
