@@ -33,7 +33,9 @@ WORKDIR /
 ENTRYPOINT ["python", "-m", "aif_runtime.roles.server"]
 
 FROM uv AS build-learner
-RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project --only-group federated --no-cache
+# Groups of pyproject.toml: "federated runtime" brings PyTorch along
+ARG LEARNER_GROUPS=federated
+RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project $(printf -- '--only-group %s ' $LEARNER_GROUPS) --no-cache
 
 FROM ${BASE} AS learner
 LABEL org.opencontainers.image.title="aif-learner" \
