@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,10 @@ PATIENCE_S: Final = 420.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where training jobs learn on real nodes; `folder` is what their claim `models` is on."""
+    """Where training jobs learn on real nodes; `folder` is what their claim `models` is on.
+
+    `settings` are those of the operators that are started here.
+    """
 
     cluster: Cluster
     rest: Rest
@@ -39,6 +42,12 @@ class Place:
     real: RealNodes
     operators: Operators
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def revive(self) -> None:
+        """Start an operator where none runs, as its Deployment does: one that cannot renew its Lease ends itself."""
+        if not any(replica.alive for replica in self.operators.replicas):
+            self.operators.start(**self.settings)
 
     def await_complete(self, name: str, within_s: float = PATIENCE_S) -> Json:
         """Return the status of a job once it is complete.
@@ -48,8 +57,10 @@ class Place:
         """
 
         def ended() -> Json:
-            told = self.jobs.get(name)["status"]
-            assert any(c["type"] == "Complete" and c["status"] == "True" for c in told["conditions"]), told["roles"]
+            self.revive()
+            told = self.jobs.get(name).get("status", {})
+            complete = [c["status"] for c in told.get("conditions", []) if c["type"] == "Complete"]
+            assert complete == ["True"], told.get("roles", "nothing is decided yet")
             return dict(told)
 
         try:
@@ -57,6 +68,11 @@ class Place:
         except AssertionError:
             print(self.logs(name))
             raise
+
+    def remove(self, name: str) -> None:
+        """Delete a job, and wait until its pods are gone but those of nodes that are."""
+        self.rest.delete("trainingjobs", name, NAMESPACE)
+        eventually(lambda: not self.jobs.pods(name), f"the pods of {name} are gone", PATIENCE_S)
 
     def note(self, name: str) -> Json:
         """Return what stands beside the model that a job left: its digest, metrics and lineage."""
@@ -73,9 +89,12 @@ class Place:
 
 @contextmanager
 def a_place(
-    cluster: Cluster, nodes: Sequence[tuple[RealNode, str]], folders: Folders, scratch: Path
+    cluster: Cluster, nodes: Sequence[tuple[RealNode, str]], folders: Folders, scratch: Path, **settings: str
 ) -> Iterator[Place]:
-    """Make a cluster of real nodes ready for training jobs; `nodes` are those nodes, each with its tier."""
+    """Make a cluster of real nodes ready for training jobs; `nodes` are those nodes, each with its tier.
+
+    `settings` are variables of the operator.
+    """
     real, kubectl, rest = RealNodes(cluster.name, folders), Kubectl(cluster), Rest.to(cluster)
     image = folders.layout(cluster.name).root / "images" / "learner.tar"
     python_image.write_learner(image)
@@ -93,8 +112,8 @@ def a_place(
     _make_claim(rest, models)
     operators = Operators(kubectl, own)
     try:
-        operators.start_leading()
-        yield Place(cluster, rest, kubectl, TrainingJobs(rest, NAMESPACE), real, operators, models)
+        operators.start_leading(**settings)
+        yield Place(cluster, rest, kubectl, TrainingJobs(rest, NAMESPACE), real, operators, models, settings)
     finally:
         operators.end_all()
 

@@ -117,6 +117,47 @@ def test_a_job_lives_through_what_may_happen_to_it(jobs: TrainingJobs, page: Pag
     eventually(lambda: {"Placed", "Training", "Suspended", "RoundsReached"} <= set(jobs.events("digits")), "events")
 
 
+WAITS = (
+    ("Waiting", "WaitingForConsent"),
+    ("Paused", "KAnonymityNotReached"),
+    ("Paused", "QuorumNotReached"),
+    ("Paused", "ClientLost"),
+)
+
+
+@pytest.mark.usefixtures("operator")
+def test_what_groups_wait_for_is_told_and_a_lost_site_is_left(jobs: TrainingJobs, page: Page, cluster: Cluster) -> None:
+    jobs.apply(a_training_job("groups", "TwoLevel"))
+    jobs.await_condition("groups", "QuorumReady", "True")
+    page.says("Training", round=1, clients={"live": 2})
+    page.lead(jobs.rest, jobs.namespace, "groups")
+    jobs.await_condition("groups", "Training", "True")
+    for phase, reason in WAITS:
+        page.says(phase, round=1, reason=reason, message="why it waits")
+        jobs.await_condition("groups", "QuorumReady", "False", reason)
+        assert jobs.await_condition("groups", "Training", "False", reason)["message"] == "why it waits"
+
+    lost, excluded = {"client-1": "no answer after 60 s"}, {"client-3": "its labels are none"}
+    page.says("Training", round=2, clients={"live": 2}, lost=lost, excluded=excluded)
+    told = jobs.await_condition("groups", "Degraded", "True", "ClientLost")["message"]
+    assert "client-1 lost: no answer after 60 s" in told
+    rows = {row["name"]: (row["state"], row["message"]) for row in jobs.get("groups")["status"]["progress"]["clients"]}
+    assert rows == {"client-1": ("Lost", lost["client-1"]), "client-3": ("Excluded", excluded["client-3"])}
+
+    (site,) = jobs.nodes("groups", "local-a")
+    nodes.stop_heartbeat(cluster, site)
+    try:
+        nodes.await_ready(cluster, [site], ready=False)
+        eventually(
+            lambda: jobs.nodes("groups", "local-a").isdisjoint({site}), "the local function leaves the lost site"
+        )
+        eventually(lambda: len(jobs.pods("groups", "local-a")) == 1, "it runs elsewhere")
+    finally:
+        nodes.resume_heartbeat(cluster, site)
+        nodes.await_ready(cluster, [site])
+    assert jobs.get("groups")["status"]["run"] == 1, "nothing was begun anew"
+
+
 @pytest.mark.usefixtures("operator")
 def test_a_job_that_diverges_has_failed_and_one_whose_time_is_over_is_deleted(jobs: TrainingJobs, page: Page) -> None:
     jobs.apply(a_training_job("short", tls="None", ttlSecondsAfterFinished=3))
@@ -172,7 +213,8 @@ def test_a_job_starts_after_another_on_an_event_and_with_approval_and_its_model_
     page.lead(jobs.rest, jobs.namespace, "second", "trainer")
     assert jobs.await_condition("second", "Failed", "True", "ValidationFailed")["message"] == told
     assert "result" not in jobs.get("second")["status"]
-    assert {"WaitingForStart", "AwaitingApproval", "ValidationFailed"} <= set(jobs.events("second"))
+    told_of = {"WaitingForStart", "AwaitingApproval", "ValidationFailed"}
+    eventually(lambda: told_of <= set(jobs.events("second")), "events")
 
 
 def _waits_for(jobs: TrainingJobs, name: str, what: str) -> None:

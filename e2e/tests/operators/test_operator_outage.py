@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import outages
 import psutil
 import pytest
 from audit import Audit
@@ -17,18 +17,15 @@ from services import Services
 
 from cluster import api
 from cluster.api import Cluster
-from cluster.process import find
 
 NAMES = [f"plates-{number}" for number in range(4)]
 
 
 def process_of(cluster: Cluster, part: str) -> psutil.Process:
     """Return the process of a part of the embedded cluster."""
-    known = api.find(cluster.name)  # as it is now: a part that was started again is another process
-    if known is None or not known.parts:
+    found = outages.process_of(cluster, part)
+    if found is None:
         pytest.skip("only the parts of an embedded cluster can be stopped")
-    found = find(known.part(part).identity)
-    assert found is not None, f"{part} does not run"
     return found
 
 
@@ -81,7 +78,9 @@ def test_a_restarted_api_server_finds_everything_as_it_was(
     services.await_ready("plates")
     before = services.copies("plates")[0]["metadata"]["uid"]
     from_here, lists = audit.from_now(), operator.metric("aif_relists_total")
-    _restart(cluster, "kube-apiserver")
+    process_of(cluster, outages.API_SERVER)
+    outages.kill(cluster, outages.API_SERVER)
+    api.up(cluster.name)
     if operator.alive:
         assert_works(services, "late")
         assert (operator.metric("aif_relists_total") or 0) > (lists or 0), "what it knew is too old for the new server"
@@ -94,11 +93,3 @@ def test_a_restarted_api_server_finds_everything_as_it_was(
     assert [copy["metadata"]["uid"] for copy in services.copies("plates")] == [before]
     wrote = [str(entry) for entry in from_here.writes() if entry.namespace == services.namespace]
     assert [line for line in wrote if "/plates" in line] == [], "nothing is written of what did not change"
-
-
-def _restart(cluster: Cluster, part: str) -> None:
-    """End a part hard, and have `up` start it again with its data."""
-    process = process_of(cluster, part)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
-    api.up(cluster.name)

@@ -15,6 +15,10 @@ MESSAGE_BYTES: Final = 4096
 _HISTORY: Final = 1000
 _LAST_POINTS: Final = 64
 """Rounds of the last message: as many as the status of a job shows."""
+
+_HELD_UP: Final = frozenset({"Inviting", "Paused", "Failed"})
+"""Phases of the routine below in which no round gets on, where it says why."""
+
 _BASIS_POINTS: Final = 10_000
 
 
@@ -86,13 +90,28 @@ class Progress:
             return None
         return (self.rounds - self.round) * sum(self.seconds) / len(self.seconds)
 
+    @property
+    def standing(self) -> tuple[Phase, str, str]:
+        """Phase, reason and message; those of the routine below where a round waits for it."""
+        below = self.routine
+        if self.phase is Phase.TRAINING and below.get("phase") in _HELD_UP and below.get("reason"):
+            return Phase.PAUSED if self.round else Phase.WAITING, str(below["reason"]), str(below.get("message", ""))
+        return self.phase, self.reason, self.message
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Clients of both levels that were excluded, each with why."""
+        below = self.routine.get("excluded")
+        return {**self.excluded, **(below if isinstance(below, dict) else {})}
+
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON."""
         remaining = self.remaining_seconds
+        phase, reason, message = self.standing
         return {
-            "phase": self.phase,
-            "reason": self.reason,
-            "message": self.message,
+            "phase": phase,
+            "reason": reason,
+            "message": message,
             "epoch": self.epoch,
             "round": self.round,
             "rounds": self.rounds,
@@ -104,7 +123,7 @@ class Progress:
             "trafficBytes": {"sent": self.sent, "received": self.received},
             "storedBytes": self.stored,
             "digest": self.digest,
-            "excluded": self.excluded,
+            "excluded": self.left_out,
             "lost": self.lost,
             "routine": self.routine,
             "tasks": dict(self.tasks),
@@ -124,7 +143,7 @@ class Progress:
                 if len(short["excluded"]) == 1
                 else dict(list(short["excluded"].items())[: len(short["excluded"]) // 2])
             )
-            short["excludedCount"] = len(self.excluded)
+            short["excludedCount"] = len(self.left_out)
             text = _compact(short)
         return text.encode()[:MESSAGE_BYTES].decode(errors="ignore")
 

@@ -85,9 +85,9 @@ class Rounds:
                 while not self._done():
                     await self._round()
         except TimeoutError:
-            reason = self.progress.reason or "DeadlineExceeded"
+            _, reason, message = self.progress.standing
             raise JobFailed(
-                reason, f"not done after {self.rules.deadline_seconds:g} s: {self.progress.message}"
+                reason or "DeadlineExceeded", f"not done after {self.rules.deadline_seconds:g} s: {message}"
             ) from None
         return self._best_state or self.state
 

@@ -55,7 +55,7 @@ class RoutineManager:
     _declined: dict[str, str] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _inviting: asyncio.Task[None] | None = None
-    _told: Json = field(default_factory=dict)
+    _told: tuple[int, Json] | None = None
     _changed_to: Routine | None = None
     _began: float = 0.0
     _enough_since: float | None = None
@@ -284,8 +284,9 @@ class RoutineManager:
         if self.routine != self._changed_to:
             self._changed_to = self.routine
             self.changed(self.routine)
-        if told != self._told and self.upward.attached:
-            self._told = told
+        news = (self.upward.epoch, told)  # an aggregator that starts anew has heard nothing yet
+        if news != self._told and self.upward.attached:
+            self._told = news
             task = asyncio.create_task(self._tell_upward(told))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 

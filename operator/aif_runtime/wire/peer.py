@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aif_runtime.learning.arrays import Arrays
-from aif_runtime.learning.errors import LearningError, PeerLost, PeerRefused
+from aif_runtime.learning.errors import LearningError, MalformedFrame, PeerLost, PeerRefused
 from aif_runtime.wire.envelope import Frame, Json, Limits, decode, encode
 from aif_runtime.wire.idempotence import Inbox, Verdict
 from aif_runtime.wire.streams import Pipe
@@ -192,7 +192,9 @@ class Peer:
             frame = decode(await pipe.receive(), self.limits)
             if self._pipe is not pipe:
                 raise PeerLost(f"{self.name} attached anew")
-            if frame.kind == "heartbeat" or frame.epoch < self.epoch:
+            if frame.epoch != self.epoch:
+                raise MalformedFrame(f"a frame of epoch {frame.epoch} came, this is epoch {self.epoch}")
+            if frame.kind == "heartbeat":
                 continue
             if frame.reply_to is not None:
                 self._settle(frame)
@@ -228,7 +230,8 @@ class Peer:
             log.exception("Failed to answer", extra={"peer": self.name, "kind": request.kind})
             answer = refusal(request, "Failed", f"{type(error).__name__}: {error}")
         self._inbox.answered(request, answer)
-        await self._try_to_send(answer)
+        if request.epoch == self.epoch:  # whoever asked in an earlier epoch does not wait any more
+            await self._try_to_send(answer)
 
 
 def refusal(request: Frame, reason: str, message: str) -> Frame:

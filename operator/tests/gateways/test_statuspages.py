@@ -60,6 +60,34 @@ def test_that_a_job_just_learns_goes_without_saying() -> None:
     assert told.tasks == ()
 
 
+@pytest.mark.parametrize(
+    ("routine", "done", "said"),
+    [
+        pytest.param("Running", 4, ("Training", "", "why"), id="it runs"),
+        pytest.param("Restarting", 4, ("Training", "", "why"), id="the next epoch begins"),
+        pytest.param("Paused", 4, ("Paused", "KAnonymityNotReached", "why"), id="fewer than k"),
+        pytest.param("Inviting", 4, ("Paused", "KAnonymityNotReached", "why"), id="a role is not there"),
+        pytest.param("Inviting", 0, ("Waiting", "KAnonymityNotReached", "why"), id="before the first round"),
+    ],
+)
+def test_what_the_routine_below_waits_for_is_what_the_job_waits_for(
+    routine: str, done: int, said: tuple[str, str, str]
+) -> None:
+    progress = Progress(20, 2, 2, phase=Phase.TRAINING, round=done)
+    progress.routine = {"phase": routine, "reason": "KAnonymityNotReached", "message": "why"}
+    told = parse_told(json.dumps(progress.to_dict()).encode(), NOON)
+    assert told is not None
+    assert (told.phase, told.reason, told.message) == said
+
+
+def test_a_terminal_that_was_excluded_below_is_named() -> None:
+    progress = Progress(20, 2, 2, phase=Phase.TRAINING, excluded={"local-a": "too large"})
+    progress.routine = {"excluded": {"client-3": "its labels are none"}}
+    told = parse_told(json.dumps(progress.to_dict()).encode(), NOON)
+    assert told is not None
+    assert told.named == (("local-a", "Excluded", "too large"), ("client-3", "Excluded", "its labels are none"))
+
+
 def test_the_last_message_of_a_container_is_read_too() -> None:
     progress = Progress(20, 3, 2, phase=Phase.COMPLETE, round=20, digest="sha256:ab", best_round=19)
     progress.routine = {"groups": {"a": {"cut": "fc2", "live": 3, "members": ["terminal-1"]}}}

@@ -39,8 +39,8 @@ from aif.reconcile.moving.state import destination
 from aif.reconcile.placing import place
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.snapshot import Snapshot
-from aif.reconcile.training.course import select
 from aif.reconcile.training.scene import JobSnapshot
+from aif.reconcile.training.staying import select
 from aif.scheduling.batch import decide
 from aif.scheduling.node_table import NodeTable
 

@@ -13,9 +13,8 @@ from aif.api.trainingjob_status import JobPlan, RolePlacement, TrainingJobStatus
 from aif.domain import events
 from aif.domain.actions import Action, Delete, WriteStatus
 from aif.domain.conditions import Verdict, timestamp
-from aif.domain.learning import roles_of
 from aif.reconcile.training.acceptance import accept
-from aif.reconcile.training.approval import choose, plan_of
+from aif.reconcile.training.approval import plan_of
 from aif.reconcile.training.ending import ending
 from aif.reconcile.training.report import PROGRESS_SECONDS, report
 from aif.reconcile.training.rollout import removal, rollout
@@ -31,8 +30,9 @@ from aif.reconcile.training.scene import (
 )
 from aif.reconcile.training.signing import signer_missing
 from aif.reconcile.training.starting import circle, waits
+from aif.reconcile.training.staying import select
 from aif.reconcile.training.verdicts import changed
-from aif.scheduling.learning import claims_for, fits_still
+from aif.scheduling.learning import claims_for
 from aif.scheduling.ledger import Claim
 from aif.scheduling.roles import JobSelection
 
@@ -41,18 +41,6 @@ YIELD_SECONDS: Final = 60.0
 
 LOOK_SECONDS: Final = 5.0
 """A job that runs is looked at so often: its deadline passes without an event."""
-
-FATAL: Final = frozenset(
-    {
-        Reason.NODE_NOT_JOINED,
-        Reason.NODE_NOT_READY,
-        Reason.NODE_UNREACHABLE,
-        Reason.NODE_CORDONED,
-        Reason.SECURITY_INFEASIBLE,
-        Reason.PRIVACY_INFEASIBLE,
-    }
-)
-"""Reasons for which a role leaves its node; that a node is fuller than it was is none."""
 
 
 def reconcile(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
@@ -131,30 +119,6 @@ def _chosen(
     news = events.job_placed(reference(job), selection.message, again=not fresh or standing.run > 1)
     # The place is written down before anything is made from it: whoever takes over finds what was begun.
     return JobDecision((WriteStatus(reference(job), status.to_dict()), news), status, claims, again_after=0.1)
-
-
-def select(
-    job: TrainingJob, snapshot: JobSnapshot
-) -> tuple[list[RolePlacement], tuple[Claim, ...], JobSelection | None]:
-    """Return the placements that stay, the claims of those that do not, and what is chosen; None where all stay."""
-    kept = _kept(job, snapshot)
-    names = {each.role for each in kept}
-    own = tuple(claim for claim in snapshot.claims if claim.copy not in names)
-    if names == {role.name for role in roles_of(job)}:
-        return kept, own, None
-    table = snapshot.table.without(own).besides(snapshot.barred)
-    return kept, own, choose(job, table, snapshot.policy, kept)
-
-
-def _kept(job: TrainingJob, snapshot: JobSnapshot) -> list[RolePlacement]:
-    """Return the placements that stay: those of roles none of whose nodes is gone."""
-    table = snapshot.table.without(snapshot.claims)
-    gone = {
-        each.role
-        for each in job.status.placements
-        if each.node in snapshot.barred or fits_still(job, each, table, snapshot.policy) in FATAL
-    }
-    return [each for each in job.status.placements if each.role not in gone]
 
 
 def _go_on(job: TrainingJob, snapshot: JobSnapshot, standing: Standing, now: datetime) -> JobDecision:

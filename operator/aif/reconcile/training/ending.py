@@ -11,7 +11,7 @@ from aif.domain.conditions import Verdict
 from aif.domain.learning import COMPRESSOR, leader_of, roles_of
 from aif.reconcile.training.files import service_name
 from aif.reconcile.training.scene import JobSnapshot, moment, ran_seconds, timers_of
-from aif.reconcile.training.verdicts import reason_of
+from aif.reconcile.training.verdicts import overdue, reason_of
 
 LAST_WORDS_SECONDS: Final = 30.0
 """For so long the last words of the leading role are waited for: they have the result."""
@@ -25,8 +25,7 @@ def ending(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> Verdict | 
     if (told is not None and told.phase == "Complete") or _is_silent_about_its_end(job, snapshot, now):
         return _complete(job, snapshot)
     if job.status.placements and ran_seconds(timers_of(job), now) > stop.deadline_seconds:
-        message = f"It has run for more than spec.stop.deadlineSeconds, {stop.deadline_seconds} s"
-        return Verdict("Failed", "True", Reason.DEADLINE_EXCEEDED, message)
+        return overdue(job, told)
     return None
 
 

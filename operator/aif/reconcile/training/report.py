@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import Final
@@ -28,7 +29,7 @@ from aif.planning.learning import expected
 from aif.reconcile.training.contract import contract
 from aif.reconcile.training.files import service_name
 from aif.reconcile.training.scene import JobSnapshot, Standing
-from aif.reconcile.training.verdicts import verdicts_of
+from aif.reconcile.training.verdicts import heard, verdicts_of
 from aif.scheduling.promises import Outlook, outlook
 from aif.scheduling.selection import Shortage
 
@@ -57,7 +58,8 @@ def report(
     progress = _progress(job, standing, view.told, foreseen) or job.status.progress
     roles = [_role(role, standing.placements, view, job) for role in roles_of(job)]
     qos = contract(job, standing, progress, foreseen, now)
-    verdicts = verdicts_of(job, standing, view, roles, qos, fault, ended, plan)
+    current = replace(view, told=heard(view.told, now))
+    verdicts = verdicts_of(job, standing, current, roles, qos, fault, ended, plan)
     return TrainingJobStatus(
         observed_generation=job.metadata.generation,
         conditions=settle(verdicts, job.status.conditions, job.metadata.generation, now),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from aif.api.aiservice_status import DimensionStatus
@@ -10,11 +12,15 @@ from aif.api.conditions import Condition, Reason
 from aif.api.trainingjob import TrainingJob
 from aif.api.trainingjob_status import JobPlan, RoleStatus
 from aif.domain.conditions import Verdict
-from aif.domain.learning import CLIENT, JobView
+from aif.domain.learning import CLIENT, JobView, Told
 from aif.reconcile.training.contract import BREACHES
 from aif.reconcile.training.files import quorum_of
 from aif.reconcile.training.scene import Standing
 from aif.reconcile.training.signing import unsigned
+
+SILENT: Final = "Silent"
+SILENT_SECONDS: Final = 15.0
+"""A job that says nothing for so long, such as while its leading role starts anew, is not told to learn any more."""
 
 _PAUSES: Final = frozenset(
     {
@@ -34,6 +40,21 @@ _PAUSES: Final = frozenset(
 def reason_of(word: str) -> Reason:
     """Return the reason behind a word of the runtime, and JobFailed for one that is not known."""
     return next((reason for reason in _PAUSES if reason.value == word), Reason.JOB_FAILED)
+
+
+def overdue(job: TrainingJob, told: Told | None) -> Verdict:
+    """Return the failure of a job whose time is over: where it waited for something, that is why."""
+    message = f"It has run for more than spec.stop.deadlineSeconds, {job.spec.stop.deadline_seconds} s"
+    if told is None or told.phase not in ("Waiting", "Paused") or told.reason not in _PAUSES:
+        return Verdict("Failed", "True", Reason.DEADLINE_EXCEEDED, message)
+    return Verdict("Failed", "True", reason_of(told.reason), f"{message}: {told.message}")
+
+
+def heard(told: Told | None, now: datetime) -> Told | None:
+    """Return what the job says of itself; as silent where that is too old to be told as how it stands."""
+    if told is None or told.phase in ("Complete", "Failed") or (now - told.at).total_seconds() <= SILENT_SECONDS:
+        return told
+    return replace(told, phase=SILENT, reason="", message=f"Nothing is heard of it for more than {SILENT_SECONDS:g} s")
 
 
 def verdicts_of(
@@ -128,6 +149,8 @@ def _training(standing: Standing, view: JobView, ended: Verdict | None) -> Verdi
     told = view.told
     if told is None:
         return Verdict("Training", "Unknown", Reason.PROGRESSING, "Nothing is heard of it yet")
+    if told.phase == SILENT:
+        return Verdict("Training", "Unknown", Reason.PROGRESSING, told.message)
     if told.phase == "Training":
         return Verdict("Training", "True", Reason.AS_EXPECTED, f"Round {told.round} of {told.rounds} is done")
     reason = reason_of(told.reason) if told.reason else Reason.PROGRESSING
@@ -179,7 +202,7 @@ def _degraded(view: JobView, roles: Sequence[RoleStatus]) -> Verdict | None:
     if told is None or told.phase == "Complete":
         return None
     lost = [role for role in roles if role.ready < role.pods]
-    if told.phase == "Training" and lost:
+    if told.phase in ("Training", SILENT) and lost:
         text = ", ".join(f"{role.name} {role.ready} of {role.pods}" for role in lost)
         return Verdict("Degraded", "True", Reason.CLIENT_LOST, f"Pods that are not there: {text}")
     if told.named:

@@ -131,6 +131,31 @@ async def test_after_the_loss_of_any_role_the_job_goes_on_where_it_was(role: str
         assert job.status["accuracyBasisPoints"] >= 9000
 
 
+async def test_a_job_says_what_its_routine_waits_for_also_after_its_aggregator_started_anew() -> None:
+    async with a_job() as job:
+        parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=1)
+        for index in range(2):
+            job.terminal(index)
+        waits = ("Waiting", "WaitingForConsent", "2 terminals consented for a, 3 are needed")
+        await until(lambda: (job.status["phase"], job.status["reason"], job.status["message"]) == waits)
+        await job.kill("agg")
+        job.aggregator(parts.rules)
+        await until(lambda: (job.status["phase"], job.status["reason"], job.status["message"]) == waits)
+        job.terminal(2)
+        await job.ended()
+        assert (job.status["phase"], job.status["reason"]) == ("Complete", "")
+
+
+async def test_a_job_whose_routine_never_begins_fails_at_the_deadline_by_what_it_waited_for() -> None:
+    async with a_job() as job:
+        Parts(job, {"a": "fc1"}, each=3, k=3, rounds=1, deadlineSeconds=5)
+        for index in range(2):
+            job.terminal(index)
+        with pytest.raises(JobFailed, match="not done after 5 s: 2 terminals consented for a") as failed:
+            await job.ended()
+        assert failed.value.reason == "WaitingForConsent"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -173,6 +198,7 @@ async def test_a_terminal_that_sends_garbage_is_excluded_and_named_and_the_round
             await job.ended()
         assert list(parts.manager.excluded) == ["t-3"]
         assert said in parts.manager.excluded["t-3"]
+        assert job.status["excluded"] == parts.manager.excluded
         assert job.status["round"] == 2
 
 

@@ -56,7 +56,7 @@ async def test_where_too_few_are_left_nothing_more_reaches_the_server_until_one_
             job.terminal(index)
         await parts.round_done(1)
         await job.kill("t-1")
-        await until(lambda: parts.manager.routine.phase in {Phase.PAUSED, Phase.INVITING})
+        await until(lambda: (job.status["phase"], job.status["reason"]) == ("Paused", "KAnonymityNotReached"))
         passed = parts.plane.traffic.sent
         await asyncio.sleep(0.5)
         assert parts.plane.traffic.sent == passed

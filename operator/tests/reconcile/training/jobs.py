@@ -133,8 +133,8 @@ class Life:
         return JobSnapshot(table, nodes, view, self.claims, wanted_by=self.wanted_by, others=self.others)
 
     def pods(self) -> list[Pod]:
-        """Return the pods that the Jobs have, ready and where they were placed."""
-        made = []
+        """Return the pods that the Jobs have where they were placed, ready where the node is."""
+        made, up = [], {node.name for _, node in self.network if node.ready == "True"}
         for (kind, name), child in self.children.items():
             role = child.labels.get("net4ai.io/role", "")
             places = [each for each in self.job.status.placements if each.role == role] if kind == "Job" else []
@@ -147,7 +147,7 @@ class Life:
                     host,
                     {"cpu": 0.5, "pods": 1.0},
                     copy=role,
-                    ready=True,
+                    ready=host in up,
                     job="digits",
                 )
                 for at, host in enumerate(hosts)

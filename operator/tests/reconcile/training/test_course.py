@@ -172,6 +172,17 @@ def test_a_lost_device_takes_its_client_to_another() -> None:
     assert sum(each.pods for each in life.job.status.placements if each.role == "client") == 3
 
 
+def test_a_job_that_falls_silent_is_not_told_to_learn() -> None:
+    life = a_running()
+    life.look(1, 20.0)
+    assert life.condition("Training") == ("Unknown", "Progressing")
+    assert life.job.status.progress is not None
+    assert life.job.status.progress.round == 2, "what was done is not forgotten"
+    life.says("Training", round=3, live=3)
+    life.look(1, 1.0)
+    assert life.condition("Training") == ("True", "AsExpected")
+
+
 def test_a_job_without_room_for_all_holds_nothing() -> None:
     life = Life(a_job(clients=500))
     decision = life.look()

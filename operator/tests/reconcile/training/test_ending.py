@@ -72,6 +72,33 @@ def test_why_a_job_failed_is_told_by_the_word_of_the_runtime(word: str) -> None:
     assert life.claims == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "message"),
+    [
+        pytest.param({}, "DeadlineExceeded", "60 s", id="it learns"),
+        pytest.param(
+            {"phase": "Paused", "reason": "QuorumNotReached"}, "QuorumNotReached", "60 s: why", id="no quorum"
+        ),
+        pytest.param(
+            {"phase": "Waiting", "reason": "KAnonymityNotReached"},
+            "KAnonymityNotReached",
+            "60 s: why",
+            id="fewer than k",
+        ),
+        pytest.param({"phase": "Waiting", "reason": "WaitingForStart"}, "DeadlineExceeded", "60 s", id="another word"),
+    ],
+)
+def test_a_job_that_waited_until_its_deadline_has_failed_by_what_it_waited_for(
+    said: dict[str, str], reason: str, message: str
+) -> None:
+    life = a_running(stop={"deadlineSeconds": 60})
+    life.says(**{"phase": "Training", "message": "why", **said})
+    life.look(1, 70.0)
+    assert life.condition("Failed") == ("True", reason)
+    told = next(c.message for c in life.job.status.conditions if c.type == "Failed")
+    assert told.endswith(message)
+
+
 def test_a_word_that_nobody_knows_is_no_reason_of_its_own() -> None:
     life = a_running()
     life.says("Failed", reason="MadeUp", message="why")
