@@ -88,6 +88,13 @@ _MODES: Final[tuple[Row, ...]] = (
         {"spec.groups[0].cut": "Input"},
     ),
     (
+        "TrainingJob",
+        "spec",
+        "privacy.reencryption is None unless mode is Split or TwoLevel: others have no forwarding plane",
+        {"spec.privacy.reencryption": "None"},
+        {"spec.privacy.reencryption": "PerSession"},
+    ),
+    (
         "TrainingJob-groups",
         "spec",
         "privacy.kAnonymity must be at least 2 where mode is TwoLevel",

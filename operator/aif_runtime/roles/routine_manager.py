@@ -22,6 +22,7 @@ from aif_runtime.twolevel.invitations import Aims
 from aif_runtime.twolevel.manager import RoutineManager
 from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer, unanswered
+from aif_runtime.wire.pre import Reencryption
 from aif_runtime.wire.streams import Listener
 
 
@@ -45,7 +46,7 @@ class PrivacyPart(Part):
 
     k_anonymity: Annotated[int, Field(ge=1, le=100_000)] = 1
     forbid_raw_input: bool = False
-    reencryption: str = "None"
+    reencryption: Reencryption = Reencryption.NONE
 
 
 class RoutineManagerRole(LearningRole):
@@ -113,6 +114,7 @@ class RoutineManagerRole(LearningRole):
             grace_seconds=self.grace_seconds,
             seed=self.seed,
             cuts=learner.cuts,
+            reencryption=self.privacy.reencryption,
         )
 
 

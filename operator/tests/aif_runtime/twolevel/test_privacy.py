@@ -12,6 +12,7 @@ from aif_runtime.twolevel.routine import Phase
 from aif_runtime.twolevel.server import LocalFunction
 from aif_runtime.twolevel.terminal import Terminal
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.pre import KeyRing
 from aif_runtime.wire.streams import Pipe
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts
@@ -35,8 +36,8 @@ async def test_with_two_of_three_clients_no_stream_and_no_frame_reaches_the_serv
 async def test_a_third_who_is_invited_and_never_comes_keeps_the_gate_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Terminal._exchange  # noqa: SLF001
 
-    async def exchange(self: Terminal, told: Json) -> None:
-        await (asyncio.sleep(600) if self.index == 0 else plain(self, told))
+    async def exchange(self: Terminal, told: Json, ring: KeyRing | None) -> None:
+        await (asyncio.sleep(600) if self.index == 0 else plain(self, told, ring))
 
     monkeypatch.setattr(Terminal, "_exchange", exchange)
     async with a_job() as job:
