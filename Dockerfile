@@ -33,7 +33,9 @@ WORKDIR /
 ENTRYPOINT ["python", "-m", "aif_runtime.roles.server"]
 
 FROM uv AS build-learner
-RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project --only-group federated --no-cache
+# With `--only-group reencryption` besides, of which docs/learning.md says what that means
+ARG LEARNER_GROUPS="--only-group federated"
+RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project ${LEARNER_GROUPS} --no-cache
 
 FROM ${BASE} AS learner
 LABEL org.opencontainers.image.title="aif-learner" \
