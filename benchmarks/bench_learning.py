@@ -6,7 +6,7 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
 
 * ``cut``: training over each cut against training in one piece, compared bit by bit.
 * ``federated``, ``federatedSeconds``: three clients, three rounds, from the first process to the model.
-* ``sameSeed``: two such jobs end with the same digest; ``offline``: the second in a namespace without a network.
+* ``sameSeed``: two such jobs end with the same digest; ``sameSeedModes``: as do two jobs of each mode; ``offline``: the second in a namespace without a network.
 * ``flop``: what the committed tables say that an inference costs.
 * ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds; ``encrypted``: the same with proxy
   re-encryption, a key per session; ``offlineTwoLevel``: that one in a namespace without a network.
@@ -53,6 +53,7 @@ from rich.progress import track
 from rich.table import Table
 from tests.aif_runtime.federated.test_rounds import THREE, a_bad_client, a_federation
 from tests.aif_runtime.jobs import a_job, until
+from tests.aif_runtime.roles.test_same_seed import MODES, digest_of
 from tests.aif_runtime.twolevel.parts import Parts
 
 from aif.planning.models.tables import built_in
@@ -106,6 +107,13 @@ def _alone(*, same: bool) -> str:
     if not WITHOUT_NETWORK:
         return "left out: only root"
     return "the same digest" if same else "another digest"
+
+
+def same_seed() -> list[Row]:
+    """Run a job of each mode twice."""
+    same = [len({asyncio.run(digest_of(mode)) for _ in range(2)}) == 1 for mode in MODES]
+    said = f"{sum(same)} of {len(same)}"
+    return [Row("sameSeedModes", "each mode twice: the same digest", said, all(same))]
 
 
 def flop() -> list[Row]:
@@ -235,6 +243,7 @@ def averaging(rounds: int = 7) -> list[Row]:
 PARTS: Final[tuple[Callable[[], list[Row]], ...]] = (
     cut,
     federated,
+    same_seed,
     flop,
     two_level,
     gate,

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from aif_runtime.learning.checkpoint import has_begun, next_epoch
 from aif_runtime.learning.errors import InvalidRole
-from aif_runtime.learning.learner import INPUT, OUTPUT
+from aif_runtime.learning.learner import INPUT, OUTPUT, shows_data
 from aif_runtime.roles.attaching import CONTROL, FEDERATION, attachment, until
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import Address, LearningRole, Name, Part, Positive
@@ -24,6 +24,8 @@ from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer, unanswered
 from aif_runtime.wire.pre import Reencryption
 from aif_runtime.wire.streams import Listener
+
+_SHOWS = "would show the data, which forbidRawInput excludes"
 
 
 class GroupPart(Part):
@@ -86,7 +88,7 @@ class RoutineManagerRole(LearningRole):
             raise ValueError("groups: two have the same name")
         for group in self.groups:
             if self.privacy.forbid_raw_input and group.cut == INPUT:
-                raise ValueError(f"groups.{group.name}.cut: Input would show the data, which forbidRawInput excludes")
+                raise ValueError(f"groups.{group.name}.cut: Input {_SHOWS}")
             if group.clients and group.clients < self.privacy.k_anonymity:
                 raise ValueError(
                     f"groups.{group.name}.clients: must be at least kAnonymity ({self.privacy.k_anonymity})"
@@ -102,6 +104,8 @@ class RoutineManagerRole(LearningRole):
                     learner.top(group.cut)
                 except InvalidRole as error:
                     raise InvalidRole(f"groups.{group.name}.{error}") from error
+            if self.privacy.forbid_raw_input and shows_data(learner.layers, group.cut):
+                raise InvalidRole(f"groups.{group.name}.cut: no layer below {group.cut} learns, so it {_SHOWS}")
         return Aims(
             groups=tuple(Group(group.name, group.cut, group.clients) for group in self.groups),
             k=self.privacy.k_anonymity,

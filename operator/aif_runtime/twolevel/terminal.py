@@ -11,7 +11,7 @@ from typing import Any
 from aif_runtime.learning.arrays import Arrays, copied, finite
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.errors import BackendMissing, LearningError, PeerRefused
-from aif_runtime.learning.learner import INPUT, Bottom, Learner, Plan
+from aif_runtime.learning.learner import Bottom, Learner, Plan, shows_data
 from aif_runtime.learning.training import Turn, batches
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.forwarding import DATA
@@ -123,7 +123,7 @@ class Terminal:
         told = request.config
         if not self.consents:
             return request.answer("decline", config={"reason": "NoConsent"})
-        if told.get("cut") == INPUT and not self.offer.raw_input_allowed:
+        if shows_data(self.learner.layers, str(told.get("cut"))) and not self.offer.raw_input_allowed:
             return request.answer("decline", config={"reason": "RawInputRefused"})
         if told.get("cut") not in (*self.learner.cuts, *(layer.name for layer in self.learner.layers)):
             return request.answer("decline", config={"reason": "UnknownCut"})
