@@ -6,7 +6,8 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
 
 * ``cut``: training over each cut against training in one piece, compared bit by bit.
 * ``federated``, ``federatedSeconds``: three clients, three rounds, from the first process to the model.
-* ``sameSeed``: two such jobs end with the same digest; ``sameSeedModes``: as do two jobs of each mode; ``offline``: the second in a namespace without a network.
+* ``sameSeed``: two such jobs end with the same digest; ``offline``: the second in a namespace without a network.
+* ``sameSeedModes``: two small jobs of each mode end with the same digest.
 * ``flop``: what the committed tables say that an inference costs.
 * ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds; ``encrypted``: the same with proxy
   re-encryption, a key per session; ``offlineTwoLevel``: that one in a namespace without a network.

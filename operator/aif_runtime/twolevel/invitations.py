@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from aif_runtime.learning.errors import BackendMissing, LearningError, PeerRefused
+from aif_runtime.learning.errors import BackendMissing, LearningError, OutOfOrder, PeerRefused
 from aif_runtime.learning.learner import OUTPUT, LayerFigures
 from aif_runtime.twolevel.granting import Granting
 from aif_runtime.twolevel.grouping import Assignment, Group, Terminal, assigned
@@ -138,8 +138,14 @@ class Inviter:
         if granted:
             told["reencryption"] = granted.told(name)
         answer = await asked(epoch, self.role(f"server-{name}"), "invite", told)
-        if granted and answer:
-            await self._grant(epoch, granted.to_server(name, bytes.fromhex(answer.config["publicKey"])))
+        if not granted or not answer:
+            return
+        try:
+            told = granted.to_server(name, bytes.fromhex(str(answer.config.get("publicKey", ""))))
+        except (OutOfOrder, ValueError) as error:
+            epoch.broken = f"server-{name} gave no public key: {error}"
+        else:
+            await self._grant(epoch, told)
 
     async def _grant(self, epoch: Epoch, told: Json) -> None:
         await asked(epoch, self.role(FORWARDING), "grant", {"epoch": epoch.number, **told})
@@ -160,7 +166,7 @@ class Inviter:
     async def _invite_terminal(self, epoch: Epoch, group: Group, terminal: Terminal, granting: Granting | None) -> None:
         direct = group.cut == OUTPUT
         granted = granting if not direct else None
-        told = {
+        told: Json = {
             "terminal": terminal.name,
             "epoch": epoch.number,
             "group": group.name,
@@ -179,7 +185,7 @@ class Inviter:
             declined = "" if answer.kind == "accept" else str(answer.config.get("reason", answer.kind))
             if granted and not declined:
                 receiving = bytes.fromhex(str(answer.config.get("publicKey", "")))
-                await self._grant(epoch, granted.to_terminal(group.name, epoch.tickets[terminal.name], receiving))
+                await self._grant(epoch, granted.to_terminal(group.name, str(told["ticket"]), receiving))
         except (LearningError, TimeoutError, ValueError) as error:
             declined = str(error) or "no answer"
         if declined:
