@@ -11,6 +11,8 @@ from aif_runtime.learning.errors import BackendMissing, JobFailed
 from aif_runtime.twolevel import forwarding, granting, server, terminal
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.forwarding import ForwardingPlane
+from aif_runtime.twolevel.server import LocalFunction
+from aif_runtime.twolevel.terminal import Terminal
 from aif_runtime.wire.envelope import Frame
 from aif_runtime.wire.peer import Peer
 from aif_runtime.wire.pre import KeyPair, KeyRing, Reencryption
@@ -187,3 +189,44 @@ async def test_a_terminal_without_the_backend_takes_no_part(umbral: object, monk
         job.terminal(0)
         await until(lambda: parts.manager._declined == {"t-0": "BackendMissing"})  # noqa: SLF001
         assert parts.servers["a"].seen_streams == 0
+
+
+@pytest.mark.parametrize("key", ["", "zz", "00" * 33])
+@pytest.mark.usefixtures("umbral")
+async def test_a_terminal_whose_public_key_is_none_takes_no_part_and_the_others_learn(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Terminal.answer
+
+    async def answer(self: Terminal, peer: Peer, request: Frame) -> Frame:
+        found = await plain(self, peer, request)
+        told = {"publicKey": key}
+        return request.answer("accept", config=told) if found.kind == "accept" and self.index == 2 else found
+
+    monkeypatch.setattr(Terminal, "answer", answer)
+    async with a_job(learning=QUICK) as job:
+        parts = Parts(job, {"a": "fc1"}, each=3, k=2, rounds=1, reencryption="PerSession")
+        for index in range(3):
+            job.terminal(index)
+        await job.ended()
+        assert list(parts.manager._epoch.declined) == ["t-2"]  # noqa: SLF001
+        assert parts.servers["a"].seen_streams == 2
+
+
+@pytest.mark.usefixtures("umbral")
+async def test_a_server_whose_public_key_is_none_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    plain = LocalFunction.from_manager
+
+    async def answer(self: LocalFunction, peer: Peer, request: Frame) -> Frame:
+        found = await plain(self, peer, request)
+        if found.kind == "accept":
+            asked.append(int(request.config["epoch"]))
+        return request.answer("accept") if asked == [1] and found.kind == "accept" else found
+
+    monkeypatch.setattr(LocalFunction, "from_manager", answer)
+    async with a_job(learning=QUICK) as job:
+        Parts(job, {"a": "fc1"}, each=1, k=1, rounds=1, reencryption="PerSession")
+        job.terminal(0)
+        await job.ended()
+    assert asked == [1, 2]
