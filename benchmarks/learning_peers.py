@@ -19,7 +19,8 @@ from aif_runtime.learning.models import built
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.wire.envelope import Frame, Limits
-from aif_runtime.wire.pre import KeyRing, Proxy
+from aif_runtime.wire.keyring import KeyRing
+from aif_runtime.wire.pre import Proxy
 from aif_runtime.wire.sealed import reencrypted
 from aif_runtime.wire.streams import Listener, Pipe, channel, dial
 

@@ -19,7 +19,8 @@ from tests.aif_runtime.twolevel.test_reencryption import captured
 from aif_runtime.learning.data import Split, digits
 from aif_runtime.learning.errors import LearningError
 from aif_runtime.learning.learner import Plan
-from aif_runtime.wire.pre import KeyPair, KeyRing, PreBackend, Proxy, Reencryption, Unwrapping, Wrapping, backend
+from aif_runtime.wire.keyring import KeyRing, Unwrapping, Wrapping, backend
+from aif_runtime.wire.pre import KeyPair, PreBackend, Proxy, Reencryption
 from aif_runtime.wire.sealed import Direction, Opener, Sealer, reencrypted
 
 MODES: Final = (Reencryption.PER_SESSION, Reencryption.PER_MESSAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aif_runtime.wire.envelope import Frame, Limits, decode, encode
-from aif_runtime.wire.pre import KeyRing, Unwrapping, Wrapping
+from aif_runtime.wire.keyring import KeyRing, Unwrapping, Wrapping
 from aif_runtime.wire.sealed import Digests, Direction, Key, Lock, Opener, Sealer
 from aif_runtime.wire.streams import Pipe
 

@@ -15,8 +15,9 @@ from aif_runtime.learning.errors import LearningError, MalformedFrame, OutOfOrde
 from aif_runtime.twolevel.gate import Gate, Grant, Passage
 from aif_runtime.wire.credentials import Tls
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.keyring import backend
 from aif_runtime.wire.peer import Peer
-from aif_runtime.wire.pre import PreBackend, Proxy, Reencryption, backend
+from aif_runtime.wire.pre import PreBackend, Proxy, Reencryption
 from aif_runtime.wire.sealed import reencrypted
 from aif_runtime.wire.streams import Pipe, Traffic, channel, dial
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aif_runtime.wire.envelope import Json
-from aif_runtime.wire.pre import KeyPair, PreBackend, PublicKeys, Reencryption, backend
+from aif_runtime.wire.keyring import PublicKeys, backend
+from aif_runtime.wire.pre import KeyPair, PreBackend, Reencryption
 
 
 @dataclass(frozen=True, slots=True)

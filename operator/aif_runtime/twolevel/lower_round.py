@@ -19,7 +19,7 @@ from aif_runtime.learning.losses import Loss
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.terminal import VELOCITY
 from aif_runtime.wire.envelope import Frame
-from aif_runtime.wire.pre import KeyRing
+from aif_runtime.wire.keyring import KeyRing
 
 MOST_EXAMPLES: Final = 10**9
 

@@ -17,8 +17,8 @@ from aif_runtime.learning.learner import Learner
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.lower_round import ClientStream, Interrupted, Invitation, LowerRound, Momentum, Schedule
 from aif_runtime.wire.envelope import Frame, Limits
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.peer import Peer
-from aif_runtime.wire.pre import KeyRing
 from aif_runtime.wire.streams import Pipe
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.forwarding import DATA
 from aif_runtime.wire.credentials import Tls
 from aif_runtime.wire.envelope import Frame, Json, Limits
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.peer import Peer
-from aif_runtime.wire.pre import KeyRing
 from aif_runtime.wire.streams import Pipe, channel, dial
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from aif_runtime.twolevel.routine import Phase
 from aif_runtime.twolevel.server import LocalFunction
 from aif_runtime.twolevel.terminal import Terminal
 from aif_runtime.wire.envelope import Frame
-from aif_runtime.wire.pre import KeyRing
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.streams import Pipe
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts

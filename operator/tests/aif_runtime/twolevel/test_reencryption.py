@@ -14,8 +14,9 @@ from aif_runtime.twolevel.forwarding import ForwardingPlane
 from aif_runtime.twolevel.server import LocalFunction
 from aif_runtime.twolevel.terminal import Terminal
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.peer import Peer
-from aif_runtime.wire.pre import KeyPair, KeyRing, Reencryption
+from aif_runtime.wire.pre import KeyPair, Reencryption
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts
 

@@ -8,17 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from aif_runtime.learning.errors import BackendMissing, MalformedFrame, OutOfOrder
-from aif_runtime.wire.pre import (
-    KeyPair,
-    KeyRing,
-    PreBackend,
-    Proxy,
-    PublicKeys,
-    Reencryption,
-    Unwrapping,
-    Wrapping,
-    backend,
-)
+from aif_runtime.wire.keyring import KeyRing, PublicKeys, Unwrapping, Wrapping, backend
+from aif_runtime.wire.pre import KeyPair, PreBackend, Proxy, Reencryption
 from aif_runtime.wire.sealed import Direction, Opener, Sealer, reencrypted
 
 BOTH = (Reencryption.PER_SESSION, Reencryption.PER_MESSAGE)
