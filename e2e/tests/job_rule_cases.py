@@ -33,6 +33,7 @@ JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
     **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic")},
     ("spec.clients", 1): {"spec.quorum.minClients": 1},
     ("spec.privacy.kAnonymity", 1000): {"spec.clients": 1000},
+    **{("spec.privacy.reencryption", mode): {"spec.mode": "Split"} for mode in ("PerSession", "PerMessage")},
     ("spec.quorum.minClients", 1000): {"spec.clients": 1000},
 }
 """What another rule asks for besides, where a value goes to the end of its range."""
