@@ -75,8 +75,14 @@ class Secured(NamedTuple):
     downwards: Proxy
 
 
-async def over_a_stream(examples: Examples, plan: Plan, folder: str, secured: Secured | None = None) -> float:
-    """Learn over a cut at relu1 through one stream; return the median seconds of a batch."""
+async def over_a_stream(
+    examples: Examples,
+    plan: Plan,
+    folder: str,
+    secured: Secured | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Learn over a cut at relu1 through one stream; return the median seconds of a batch by that clock."""
     task = digits(Split(seed=7)).task
     bottom, top = (built("mlp-3", (), task, 7, plan) for _ in range(2))
     lower, upper = bottom.bottom("relu1"), top.top("relu1")
@@ -99,12 +105,12 @@ async def over_a_stream(examples: Examples, plan: Plan, folder: str, secured: Se
         exchange = Exchange.of_client(given, "r", 1, Limits(), secured.client if secured else None)
         for at in range(0, BATCHES * plan.batch, plan.batch):
             part = examples.at(np.arange(at, at + plan.batch) % len(examples))
-            began = time.perf_counter()
+            began = clock()
             activations = await asyncio.to_thread(lower.forward, part.x)
             await exchange.send(Frame("activations", arrays={"a": activations, "y": part.y}))
             gradient = (await exchange.receive()).arrays["g"]
             await asyncio.to_thread(lower.backward, gradient)
-            times.append(time.perf_counter() - began)
+            times.append(clock() - began)
     await listener.stop()
     return statistics.median(times)
 
