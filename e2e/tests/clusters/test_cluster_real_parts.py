@@ -21,7 +21,7 @@ from cluster.choose import Asked
 from cluster.errors import ClusterError
 from cluster.parts import Options
 from cluster.paths import Folders, Layout
-from cluster.real import files, network, python_image, requirements
+from cluster.real import files, network, python_image, registration, requirements
 from cluster.real import parts as node_parts
 from cluster.real.addresses import BLOCKS, Addresses
 from cluster.real.cgroups import Group, Hierarchies
@@ -185,3 +185,21 @@ def test_real_nodes_are_refused_beside_a_cluster_of_another_kind(tmp_path: Path)
 
     with pytest.raises(ClusterError, match="--provider embedded"):
         up()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        pytest.param(
+            "E1 kubelet: cannot reach the runtime", "b-kubelet is not Ready after", id="what-its-kubelet-says"
+        ),
+        pytest.param("E1 inotify_init: too many open files", "sysctl -w fs.inotify.max_user_instances", id="watches"),
+    ],
+)
+def test_a_node_that_does_not_come_up_says_why(tmp_path: Path, line: str, told: str) -> None:
+    layout = Folders(tmp_path, tmp_path).layout("x")
+    layout.logs.mkdir(parents=True)
+    layout.log("b-kubelet").write_text(f"I1 starting\n{line}\n")
+    error = str(registration.late(layout, ["b", "c"]))
+    assert told in error
+    assert line in error or "b, c" in error

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,12 +63,20 @@ class Place:
         assert found is not None
         return f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}"
 
-    def load(self, url: str, *options: str) -> subprocess.Popen[str]:
-        """Start the load generator where clients of Services are."""
-        command = [sys.executable, "-m", "load", "--url", url, "--output", "json", *options]
+    @contextmanager
+    def load(self, name: str, failures: Path, *options: str) -> Iterator[dict[str, Any]]:
+        """Send load from where clients of Services are; the mapping that is given ends up with what came of it."""
+        told: dict[str, Any] = {}
+        asked = ("--seconds", "0", "--clients", "new,keepalive,stream", "--failures", str(failures), *options)
+        command = [sys.executable, "-m", "load", "--url", self.url(name), "--output", "json", *asked]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "e2e")}
         line = self.real.command(command)
-        return subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        load = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            yield told
+        finally:
+            load.send_signal(signal.SIGTERM)
+            told |= json.loads(load.communicate(timeout=120)[0])
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,12 @@ def place(cluster: Cluster, folders: Folders, tmp_path_factory: pytest.TempPathF
     operators.end_all()
 
 
+@pytest.fixture
+def failures(tmp_path: Path) -> Path:
+    """Where the load generator writes what failed."""
+    return tmp_path / "failures.jsonl"
+
+
 def _spec() -> dict[str, Any]:
     workload = a_workload(python_image.RUNTIME_IMAGE, port=8080, readinessPath="/readyz")
     return {
@@ -133,9 +149,8 @@ def test_prometheus_finds_servers_and_kubelets_and_all_are_up(place: Place) -> N
 _JOBS = ("aiservices", "kubelet", "cadvisor")
 
 
-def test_a_contract_is_met_as_the_servers_own_metrics_tell(place: Place) -> None:
-    load = place.load(place.url("plates"), "--rate", "40", "--seconds", "0", "--clients", "new,keepalive,stream")
-    try:
+def test_a_contract_is_met_as_the_servers_own_metrics_tell(place: Place, failures: Path) -> None:
+    with place.load("plates", failures, "--rate", "40") as told:
         place.services.await_condition("plates", "QoSMet", "True", within_s=PATIENCE_S)
         (row,) = place.services.get("plates")["status"]["qos"]
         assert (row["dimension"], row["verdict"], row["estimated"]) == ("latency", "Met", True)
@@ -144,18 +159,16 @@ def test_a_contract_is_met_as_the_servers_own_metrics_tell(place: Place) -> None
         eventually(lambda: float(place.query(recorded)[0]["value"][1]) > 5, "rules are evaluated", PATIENCE_S)
         usage = 'aiservice_copy:container_cpu:rate1m{aiservice="plates"}'
         eventually(lambda: place.query(usage), "the use of its pods is told by copy", PATIENCE_S)
-    finally:
-        load.send_signal(signal.SIGTERM)
-        told = json.loads(load.communicate(timeout=60)[0])
+    _nothing_failed(told, failures)
+
+
+def _nothing_failed(told: dict[str, Any], failures: Path) -> None:
     assert told["sent"] > 100
-    assert told["failed"] == 0
+    assert told["failed"] == 0, failures.read_text()
 
 
-def test_a_changed_workload_is_replaced_under_load_and_no_request_fails(place: Place, tmp_path: Path) -> None:
-    failures = tmp_path / "failures.jsonl"
-    options = ("--rate", "40", "--seconds", "0", "--clients", "new,keepalive,stream", "--failures", str(failures))
-    load = place.load(place.url("plates"), *options)
-    try:
+def test_a_changed_workload_is_replaced_under_load_and_no_request_fails(place: Place, failures: Path) -> None:
+    with place.load("plates", failures, "--rate", "40") as told:
         (before,) = place.services.copies("plates")
         workload = {**_spec()["workload"], "env": [{"name": "AIF_SERVER_REPEAT", "value": "2"}]}
         place.services.patch("plates", {"workload": workload})
@@ -166,8 +179,50 @@ def test_a_changed_workload_is_replaced_under_load_and_no_request_fails(place: P
             return len(uids) == len(pods) == 1 and before["metadata"]["uid"] not in uids
 
         eventually(replaced, "the new copy serves and the old one is gone", PATIENCE_S)
-    finally:
-        load.send_signal(signal.SIGTERM)
-        told = json.loads(load.communicate(timeout=60)[0])
-    assert told["sent"] > 100
-    assert told["failed"] == 0, failures.read_text()
+    _nothing_failed(told, failures)
+
+
+SLOWED_SHARE = 0.8
+"""What a slowed node gets of the CPU that the load takes: requests wait longer and longer for each other."""
+
+
+def test_a_service_whose_node_turns_slow_is_moved_and_no_request_fails(place: Place, failures: Path) -> None:
+    place.services.apply(a_service("rescued", **_heavy()))
+    place.services.await_ready("rescued", within_s=PATIENCE_S)
+    slow = place.services.node_of("rescued")
+    with place.load("rescued", failures, "--rate", "25", "--timeout", "120") as told:
+        place.services.await_condition("rescued", "QoSMet", "True", within_s=PATIENCE_S)
+        place.real.slow(slow, SLOWED_SHARE * _taken(place, slow))
+        try:
+            eventually(lambda: _moved_from(place, slow), "it is moved", PATIENCE_S)
+        finally:
+            place.real.slow(slow, None)
+        place.services.await_condition("rescued", "QoSMet", "True", within_s=PATIENCE_S)
+    _nothing_failed(told, failures)
+    assert {"MoveStarted", "TrafficSwitched", "Completed"} <= set(place.services.events("rescued"))
+    place.services.delete("rescued")
+
+
+def _heavy() -> dict[str, Any]:
+    """Return a service of which a request takes some milliseconds of CPU, and of which many may wait."""
+    spec = _spec()
+    variables = [{"name": "AIF_SERVER_REPEAT", "value": "60"}, {"name": "AIF_SERVER_QUEUE", "value": "4000"}]
+    return spec | {
+        "workload": {**spec["workload"], "env": variables, "resources": {"cpu": "250m", "memory": "192Mi"}},
+        "load": {"requestsPerSecond": 25},
+        "migration": {"cooldownSeconds": 0, "verifySeconds": 5, "verifyMinRequests": 20, "timeoutSeconds": 180},
+    }
+
+
+def _taken(place: Place, node: str) -> float:
+    """Return the CPUs that the pods of a node take."""
+    used, begun = place.real.pods(node).cpu_seconds(), time.monotonic()
+    time.sleep(5)
+    return (place.real.pods(node).cpu_seconds() - used) / (time.monotonic() - begun)
+
+
+def _moved_from(place: Place, node: str) -> bool:
+    status = place.services.get("rescued")["status"]
+    moved: bool = status.get("migration") is None and status["placements"][0]["node"] != node
+    assert moved, json.dumps({name: status.get(name) for name in ("qos", "migration", "plan", "conditions")})
+    return moved
