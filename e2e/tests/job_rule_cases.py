@@ -25,11 +25,18 @@ _WITHOUT_VOLUME: Final = {"spec.data.claimName": ABSENT, "spec.data.path": ABSEN
 _TEACHER: Final = {"teacher": {"claimName": "models", "path": "m"}, "model": {"name": "mlp-3"}}
 _COMPRESSED: Final = {"source": {"claimName": "models", "path": "m"}, "methods": ["Int8"]}
 
+_TIERLESS: Final = {"spec.autonomy.approvalSteps": ["Place"]}
+
 JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
-    ("spec.mode", "Centralized"): {"spec.clients": ABSENT},
+    ("spec.mode", "Centralized"): {"spec.clients": ABSENT, **_TIERLESS},
     ("spec.mode", "TwoLevel"): {"spec.clients": ABSENT, "spec.groups": _GROUPS, "spec.privacy.kAnonymity": 2},
-    ("spec.mode", "Distillation"): {"spec.clients": ABSENT, "spec.distillation": _TEACHER},
-    ("spec.mode", "Compression"): {"spec.clients": ABSENT, "spec.compression": _COMPRESSED},
+    ("spec.mode", "Distillation"): {"spec.clients": ABSENT, "spec.distillation": _TEACHER, **_TIERLESS},
+    ("spec.mode", "Compression"): {
+        "spec.clients": ABSENT,
+        "spec.compression": _COMPRESSED,
+        "spec.validation": ABSENT,
+        **_TIERLESS,
+    },
     **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic")},
     ("spec.clients", 1): {"spec.quorum.minClients": 1},
     ("spec.privacy.kAnonymity", 1000): {"spec.clients": 1000},
@@ -130,9 +137,41 @@ _MODES: Final[tuple[Row, ...]] = (
         {"spec.quorum.minClients": 8},
         {"spec.quorum.minClients": 9},
     ),
+    (
+        "TrainingJob-compression",
+        "spec",
+        "validation excludes mode Compression, whose report judges each model",
+        {
+            "spec.mode": "Centralized",
+            "spec.compression": ABSENT,
+            "spec.validation": {"minAccuracyBasisPoints": 1},
+        },
+        {"spec.validation": {"minAccuracyBasisPoints": 1}},
+    ),
+    (
+        "TrainingJob",
+        "spec",
+        "autonomy.approvalSteps has RiseTier only where mode is Federated, Split or TwoLevel",
+        {"spec.autonomy": {"level": "Partial", "approvalSteps": ["RiseTier"]}},
+        {"spec.mode": "Centralized", "spec.clients": ABSENT, "spec.quorum": ABSENT},
+    ),
 )
 
 _FIELDS: Final[tuple[Row, ...]] = (
+    (
+        "TrainingJob",
+        "",
+        "spec.start.after must not name the job itself",
+        {"spec.start": {"after": ["others"]}},
+        {"spec.start": {"after": ["everything"]}},
+    ),
+    (
+        "TrainingJob",
+        "spec.start",
+        "needs after, conditions or event",
+        {"spec.start": {"event": "new-data"}},
+        {"spec.start": {}},
+    ),
     (
         "TrainingJob",
         "",
@@ -219,6 +258,8 @@ _CHANGES: Final[tuple[Row, ...]] = (
     _kept("workload.image", "learner:1.0", "learner:1.1"),
     _kept("variants", [_GPU], ABSENT),
     _kept("seed", 7, 8),
+    _kept("start.event", "new-data", "others"),
+    _kept("validation.minAccuracyBasisPoints", 9000, 9001),
     _kept("stop.deadlineSeconds", 7200, 7201),
     _kept("quorum.minClients", 6, 7),
     _kept("output.claimName", "models", "others"),

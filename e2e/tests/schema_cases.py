@@ -139,7 +139,7 @@ def _another(items: Schema, first: Any, schema: Schema, index: int) -> Any:  # n
     item = copy.deepcopy(first)
     for key in schema.get("x-kubernetes-list-map-keys", ()):
         field = items["properties"][key]
-        item[key] = field["enum"][index] if "enum" in field else f"x{index}"
+        item[key] = field["enum"][index % len(field["enum"])] if "enum" in field else f"x{index}"
     if "mountPath" in item:
         item["mountPath"] = f"/x{index}"
     return item

@@ -58,9 +58,18 @@ class TrainingJobs:
         assert found is not None, f"there is no TrainingJob {name}"
         return found
 
+    def remove(self, name: str) -> None:
+        """Delete a job."""
+        self.rest.delete("trainingjobs", name, self.namespace)
+
     def suspend(self, name: str, *, suspended: bool) -> None:
         """Suspend a job, or let it go on."""
         self.rest.patch("trainingjobs", name, {"spec": {"suspend": suspended}}, self.namespace)
+
+    def annotate(self, name: str, **annotations: str) -> None:
+        """Set annotations of the group on a job."""
+        told = {f"net4ai.io/{key}": value for key, value in annotations.items()}
+        self.rest.patch("trainingjobs", name, {"metadata": {"annotations": told}}, self.namespace)
 
     def await_condition(self, name: str, kind: str, status: str, reason: str = "", within_s: float = 60.0) -> Json:
         """Return a condition once it has this status (and reason)."""

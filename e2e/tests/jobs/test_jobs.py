@@ -117,6 +117,49 @@ def test_a_deadline_ends_a_job_and_bad_input_names_its_field(jobs: TrainingJobs)
 
 
 @pytest.mark.usefixtures("operator")
+def test_a_job_starts_after_another_on_an_event_and_with_approval_and_its_model_is_judged(
+    jobs: TrainingJobs, page: Page
+) -> None:
+    asked = {"start": {"after": ["first"], "event": "new-data"}, "validation": {"minAccuracyBasisPoints": 9000}}
+    autonomy = {"level": "Partial", "approvalSteps": ["Place"]}
+    jobs.apply(a_training_job("second", "Centralized", autonomy=autonomy, **asked))
+    jobs.apply(a_training_job("ring-a", start={"after": ["ring-b"]}))
+    jobs.apply(a_training_job("ring-b", start={"after": ["ring-a"]}))
+    _waits_for(jobs, "second", "the TrainingJob first, which is not there")
+    assert "ring-b after ring-a" in jobs.await_condition("ring-b", "Accepted", "False", "InvalidSpec")["message"]
+
+    jobs.apply(a_training_job("first", tls="None"))
+    _waits_for(jobs, "second", "the TrainingJob first to be Complete")
+    page.says("Complete", round=20, accuracyBasisPoints=9500, digest="sha256:ab", bestRound=19)
+    page.lead(jobs.rest, jobs.namespace, "first")
+    jobs.await_condition("first", "Complete", "True")
+    _waits_for(jobs, "second", "the event new-data")
+    jobs.annotate("second", event="new-data")
+
+    jobs.await_condition("second", "ApprovalRequired", "True", "AwaitingApproval")
+    plan = jobs.get("second")["status"]["plan"]
+    assert [each["role"] for each in plan["placements"]] == ["trainer"]
+    assert jobs.pods("second") == [], "nothing runs before a person has agreed"
+    jobs.annotate("second", approve=plan["token"])
+    jobs.await_condition("second", "Placed", "True")
+    assert jobs.nodes("second", "trainer") == {plan["placements"][0]["node"]}
+
+    told = "validate: an accuracy of 0.8000, 0.9000 is needed"
+    page.says("Failed", reason="ValidationFailed", message=told, tasks={"train": "Done", "validate": "Failed"})
+    page.lead(jobs.rest, jobs.namespace, "second", "trainer")
+    assert jobs.await_condition("second", "Failed", "True", "ValidationFailed")["message"] == told
+    assert "result" not in jobs.get("second")["status"]
+    assert {"WaitingForStart", "AwaitingApproval", "ValidationFailed"} <= set(jobs.events("second"))
+
+
+def _waits_for(jobs: TrainingJobs, name: str, what: str) -> None:
+    def told() -> bool:
+        return what in jobs.await_condition(name, "Placed", "False", "WaitingForStart")["message"]
+
+    eventually(told, f"{name} waits for {what}")
+
+
+@pytest.mark.usefixtures("operator")
 def test_a_job_makes_way_for_a_service_and_never_the_other_way_round(jobs: TrainingJobs, services: Services) -> None:
     node = {"nodeSelector": {"kubernetes.io/hostname": "ran-2"}}
     most = {"cpu": 20, "memory": "1Gi"}

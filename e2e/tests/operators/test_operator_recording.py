@@ -13,6 +13,7 @@ from pool import Pool
 from replaying import replayed
 from rest import Rest, eventually
 from services import Services
+from training_jobs import TrainingJobs, a_training_job
 
 from cluster.api import Cluster
 
@@ -24,19 +25,23 @@ _TOKEN: Final = "nobody-needs-it-to-decide"
 def test_every_recorded_decision_is_made_again(
     cluster: Cluster, rest: Rest, operators: Operators, services: Services, tmp_path: Path
 ) -> None:
-    """Four services find accelerators, one can have none, and one has to leave its node."""
+    """Four services find accelerators, one can have none, one has to leave its node, and a job is placed."""
     pool, folder = Pool(cluster, rest, "recorded", size=3, gpus=2), tmp_path / "recording"
     pool.build()
     replica = operators.start_leading("--record", str(folder))
     try:
         _place_and_move(pool, services)
+        jobs = TrainingJobs(rest, services.namespace)
+        jobs.apply(a_training_job("learned"))
+        jobs.await_condition("learned", "Placed", "True", within_s=_PATIENCE_S)
+        jobs.remove("learned")
     finally:
         code, _ = replica.end()
         pool.raze()
     assert code == 0
     again = replayed(folder)
     assert (again.same, again.first_difference) == (again.total, "")
-    assert (again.status, again.services) == (0, len(_NAMES) + 1)
+    assert (again.status, again.services) == (0, len(_NAMES) + 2)
     assert again.single >= 1
     (file,) = folder.iterdir()
     assert _TOKEN.encode() not in gzip.decompress(file.read_bytes())

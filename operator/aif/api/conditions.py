@@ -29,6 +29,7 @@ class Reason(StrEnum):
     WAITING_FOR_QUOTA = "WaitingForQuota"
     QUOTA_EXCEEDED = "QuotaExceeded"
     AWAITING_APPROVAL = "AwaitingApproval"
+    WAITING_FOR_START = "WaitingForStart"
     NOT_IMPLEMENTED = "NotImplemented"
 
     NODE_NOT_JOINED = "NodeNotJoined"
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     AVAILABILITY_INFEASIBLE = "AvailabilityInfeasible"
     TRANSFER_INFEASIBLE = "TransferInfeasible"
     STORAGE_INFEASIBLE = "StorageInfeasible"
+    TIME_INFEASIBLE = "TimeInfeasible"
     ENERGY_BUDGET_EXCEEDED = "EnergyBudgetExceeded"
     CAPACITY_RESERVED = "CapacityReserved"
     NO_CANDIDATE_NODE = "NoCandidateNode"
@@ -71,6 +73,7 @@ class Reason(StrEnum):
     RELIABILITY_BREACHED = "ReliabilityBreached"
     TIME_BREACHED = "TimeBreached"
     TRANSFER_BREACHED = "TransferBreached"
+    STORAGE_BREACHED = "StorageBreached"
     WAITING_OUT_SPIKE = "WaitingOutSpike"
     SCALE_INSTEAD = "ScaleInstead"
     RESOURCE_OVERLOADED = "ResourceOverloaded"
@@ -96,6 +99,7 @@ class Reason(StrEnum):
     WAITING_FOR_CONSENT = "WaitingForConsent"
     CLIENT_LOST = "ClientLost"
     DIVERGED = "Diverged"
+    VALIDATION_FAILED = "ValidationFailed"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     JOB_FAILED = "JobFailed"
 

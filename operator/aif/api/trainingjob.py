@@ -29,6 +29,7 @@ from aif.api.trainingjob_learning import (
 from aif.api.trainingjob_qos import JobQualityOfService
 from aif.api.trainingjob_reuse import Compression, Distillation
 from aif.api.trainingjob_rules import SPEC_RULES
+from aif.api.trainingjob_start import Start, Validation
 from aif.api.trainingjob_status import TrainingJobStatus
 from aif.api.workload import NO_ACCELERATOR, AcceleratorName, EnvironmentVariable, ImageReference, Resources
 
@@ -176,8 +177,14 @@ class TrainingJobSpec(ApiModel):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """All draws follow from it."""
 
+    start: Start | None = None
+    """What the job waits for before it starts; without it, for nothing."""
+
     stop: StopRules = StopRules()
     """When it is enough."""
+
+    validation: Validation | None = None
+    """The judgement that the finished model has to pass."""
 
     quorum: Quorum = Quorum()
     """Without whom no round counts."""
@@ -208,6 +215,10 @@ class TrainingJob(ApiModel):
             (
                 "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
                 "metadata.name must have at most 40 characters: lower-case letters, digits and hyphens, a letter first",
+            ),
+            (
+                "!(has(self.spec.start) && has(self.spec.start.after) && self.metadata.name in self.spec.start.after)",
+                "spec.start.after must not name the job itself",
             ),
         ),
     )

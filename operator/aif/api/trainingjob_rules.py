@@ -68,6 +68,17 @@ _MODES: Final = cel(
         "!has(self.clients) || !has(self.quorum.minClients) || self.quorum.minClients <= self.clients",
         "quorum.minClients must not exceed clients",
     ),
+    (
+        "!has(self.validation) || self.mode != 'Compression'",
+        "validation excludes mode Compression, whose report judges each model",
+    ),
+    (
+        (
+            "self.mode in ['Federated', 'Split', 'TwoLevel'] || !has(self.autonomy.approvalSteps) || "
+            "!('RiseTier' in self.autonomy.approvalSteps)"
+        ),
+        "autonomy.approvalSteps has RiseTier only where mode is Federated, Split or TwoLevel",
+    ),
 )
 
 _ALWAYS_THERE: Final = (
@@ -95,6 +106,8 @@ _SOMETIMES_THERE: Final = (
     "groups",
     "distillation",
     "compression",
+    "start",
+    "validation",
     "variants",
     "priorityClassName",
     "ttlSecondsAfterFinished",

@@ -77,6 +77,16 @@ class NamedClient(ApiModel):
     """Why."""
 
 
+class TaskProgress(ApiModel):
+    """How far a task of the job is."""
+
+    name: _Name
+    """Its name: train or validate."""
+
+    state: _Text
+    """Waiting, Running, Done or Failed."""
+
+
 class RoundPoint(ApiModel):
     """A round of the past."""
 
@@ -123,11 +133,19 @@ class JobProgress(ApiModel):
     expected_bytes: Count | None = None
     """What all rounds are expected to transfer."""
 
+    stored_bytes: Count | None = None
+    """Kept on the claim: checkpoints, and the finished model once it is there."""
+
     millijoules: Count | None = None
     """Energy of compute and transfer so far, by the model of the planner."""
 
     measured_at: Timestamp
     """When it was read."""
+
+    tasks: Annotated[list[TaskProgress], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """What the job consists of; empty where it just learns."""
 
     clients: Annotated[list[NamedClient], Field(max_length=32, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
@@ -162,6 +180,9 @@ class JobResult(ApiModel):
 class JobTimers(ApiModel):
     """Moments that outlive the operator."""
 
+    released_at: Timestamp | None = None
+    """When all was true that spec.start waits for."""
+
     started_at: Timestamp | None = None
     """When it was first placed."""
 
@@ -189,6 +210,11 @@ class JobPlan(ApiModel):
 
     waits_for: Annotated[list[_Name], Field(max_length=4)] = Field(default_factory=list)
     """Steps that wait for approval."""
+
+    placements: Annotated[
+        list[RolePlacement], Field(max_length=256, json_schema_extra=list_map("role", "node", "variant"))
+    ] = Field(default_factory=list)
+    """Where roles would go; it stays the same while all of them fit there."""
 
 
 class TrainingJobSummary(ApiModel):

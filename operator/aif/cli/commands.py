@@ -12,7 +12,6 @@ from aif.api.aiservice import AIService
 from aif.cli import nodes
 from aif.cli.explain import explanation, history
 from aif.cli.explain import view as explanation_view
-from aif.cli.figures import plural
 from aif.cli.inputs import load
 from aif.cli.output import Json, Output, View, errors, show, show_again
 from aif.cli.simulation import placements, replay_view
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def simulate(files: Sequence[str], output: Output) -> bool:
-    """Print what would be placed where; return whether every service finds a place.
+    """Print what would be placed where; return whether every service and job finds a place.
 
     Raises:
         InvalidInput: A file cannot be read, or an object in it breaks a rule.
     """
     result = of_files(files)
     show(placements.placements(result), output, lambda screen: placements.view(result, screen))
-    return not result.unplaced
+    return not (result.unplaced or result.unplaced_jobs)
 
 
 def is_recording(path: str) -> bool:
@@ -191,8 +190,6 @@ def of_files(files: Sequence[str]) -> Simulation:
     given = load(files)
     for kind, count in given.ignored:
         errors().print(f"note: {count} of kind {kind} left aside", soft_wrap=True)
-    if given.jobs:
-        errors().print(f"note: {plural(len(given.jobs), 'TrainingJob')} checked, and not placed", soft_wrap=True)
     return simulated(given, Settings.from_environ(os.environ).policy, datetime.now(UTC))
 
 

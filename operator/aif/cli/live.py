@@ -106,19 +106,32 @@ def annotate(access: Access, about: AIService, annotations: Mapping[str, str]) -
         InvalidInput: The user may not, or another service has the name by now.
         ApiError: The API server did not answer, or refused.
     """
-    where = ObjectReference(API_VERSION, "AIService", about.metadata.namespace, about.metadata.name)
-    # The uid is a precondition: a service that was made anew meanwhile was not asked about.
-    body = {"metadata": {"uid": about.metadata.uid, "annotations": dict(annotations)}}
+    meta = about.metadata
+    where = ObjectReference(API_VERSION, "AIService", meta.namespace, meta.name, meta.uid)
+    return _readable(set_annotations(access, where, annotations), where)
+
+
+def set_annotations(access: Access, where: ObjectReference, annotations: Mapping[str, str]) -> Json:
+    """Set annotations of an object, and nothing else of it, with the rights of the user; return what it is then.
+
+    Raises:
+        InvalidInput: The user may not, or another object has the name by now.
+        ApiError: The API server did not answer, or refused.
+    """
+    # The uid is a precondition: an object that was made anew meanwhile was not asked about.
+    body = {"metadata": {"uid": where.uid, "annotations": dict(annotations)}}
 
     async def write(api: Api) -> Json:
         kind, params = "application/merge-patch+json", {"fieldManager": FIELD_MANAGER}
         return await api.request("PATCH", path_of(where), params=params, body=body, content_type=kind)
 
-    name = f"AIService {where.name} in namespace {where.namespace}"
+    name = f"{where.kind} {where.name} in namespace {where.namespace}"
     try:
-        return _readable(ask(access, write), where)
+        return ask(access, write)
     except Forbidden as error:
-        advice = "have the verb patch on aiservices granted to you; the right to write its status is not needed"
+        advice = (
+            f"have the verb patch on {where.kind.lower()}s granted to you; the right to write its status is not needed"
+        )
         raise InvalidInput(f"{name} may not be changed by you: {advice}") from error
     except (Conflict, NotFound) as error:
         raise InvalidInput(f"{name} was deleted meanwhile, or made anew: look at it again") from error

@@ -1,4 +1,4 @@
-"""Annotations by which a person asks for a move; whoever may edit an AIService may set them, no status is needed."""
+"""Annotations by which a person or a tool asks for something; whoever may edit an object may set them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ ABORT = "net4ai.io/abort"
 
 ANYWHERE = "any"
 """A request that leaves the node to the operator."""
+
+EVENT = "net4ai.io/event"
+"""Says that an event has happened that a TrainingJob waits for: its name, as in ``spec.start.event``."""

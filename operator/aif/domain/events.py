@@ -118,6 +118,11 @@ def job_placed(job: ObjectReference, where: str, *, again: bool) -> Emit:
     return Emit(job, "Normal", "Placed", "Place", f"{'Placed anew' if again else 'Placed'}: {where}")
 
 
+def job_waits(job: ObjectReference, message: str) -> Emit:
+    """Tell what a training job waits for before it starts."""
+    return Emit(job, "Normal", "WaitingForStart", "Place", message)
+
+
 def job_trains(job: ObjectReference, run: int) -> Emit:
     """Tell that enough clients are there, and rounds are made."""
     return Emit(job, "Normal", "Training", "Train", f"Training goes on in run {run}" if run > 1 else "Training began")

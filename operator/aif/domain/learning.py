@@ -148,9 +148,11 @@ class Told:
         live, answered: Clients that are attached, and that took part in the last round.
         accuracy_basis_points, best_round, remaining_seconds: As judged; None before.
         transferred_bytes: Sent and received.
+        stored_bytes: Kept on its claim; None where it does not say.
         digest: Digest of the finished model; empty before.
         named: Clients that were excluded or lost: name, state and why.
         history: Rounds with their accuracy.
+        tasks: What the job consists of, each with how far it is; empty where it just learns.
         cuts: Where the model of each group is parted, and how many of its terminals are live.
         at: When it was read.
     """
@@ -168,9 +170,11 @@ class Told:
     best_round: int | None = None
     remaining_seconds: int | None = None
     transferred_bytes: int = 0
+    stored_bytes: int | None = None
     digest: str = ""
     named: tuple[tuple[str, str, str], ...] = ()
     history: tuple[tuple[int, int | None], ...] = ()
+    tasks: tuple[tuple[str, str], ...] = ()
     cuts: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 

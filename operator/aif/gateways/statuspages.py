@@ -26,6 +26,8 @@ _MOST: Final = 2**53 - 1
 _NAMED: Final = 32
 _POINTS: Final = 1000
 _GROUPS: Final = 16
+_TASKS: Final = 16
+_NAME: Final = 253
 
 
 class StatusPages:
@@ -96,9 +98,11 @@ def parse_told(body: bytes, now: datetime) -> Told | None:
         best_round=_count(raw.get("bestRound")),
         remaining_seconds=_count(raw.get("remainingSeconds")),
         transferred_bytes=min(_MOST, (_count(traffic.get("sent")) or 0) + (_count(traffic.get("received")) or 0)),
+        stored_bytes=_count(raw.get("storedBytes")),
         digest=_text(raw.get("digest")),
         named=_named(raw),
         history=_history(raw.get("history")),
+        tasks=_tasks(_object(raw.get("tasks"))),
         cuts=_cuts(_object(raw.get("routine")).get("groups")),
     )
 
@@ -124,6 +128,12 @@ def _history(raw: object) -> tuple[tuple[int, int | None], ...]:
             share = accuracy if isinstance(accuracy, int | float) and 0.0 <= accuracy <= 1.0 else None
             points[at] = None if share is None else round(10_000 * share)
     return tuple(sorted(points.items()))
+
+
+def _tasks(raw: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the tasks of a job that has more than one; that it learns goes without saying."""
+    found = {_text(name)[:_NAME]: _text(state) for name, state in list(raw.items())[:_TASKS]}
+    return tuple(found.items()) if len(found) > 1 else ()
 
 
 def _cuts(raw: object) -> dict[str, tuple[str, int]]:

@@ -240,7 +240,11 @@ class Controller:
             await self._report(key, job)
             return
         before = self._world.ledger.claims_of(job.metadata.uid)
-        decision = course.reconcile(job, jobs.snapshot(self._world, job, self._now()), self._now())
+        now = self._now()
+        snapshot = jobs.snapshot(self._world, job, now)
+        decision = course.reconcile(job, snapshot, now)
+        if self._recording is not None:
+            self._recording.job(job, snapshot, decision, now)
         self._world.wanted.pop(job.metadata.uid, None)
         if (short := jobs.hold(self._world, job, decision.claims)) is not None:
             raise Conflict(f"{short.free:g} of {short.required:g} {short.resource} left: decide again")

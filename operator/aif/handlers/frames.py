@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
 from aif.api.migration_status import Placement
-from aif.api.workload import Workload
+from aif.api.trainingjob import TrainingJob
+from aif.api.trainingjob_status import RolePlacement
+from aif.api.workload import EnvironmentVariable, Workload
 from aif.contract.watch import Judged
 from aif.domain.annotations import ABORT, MIGRATE_TO
 from aif.domain.cluster import Amounts, Node, Pod
@@ -150,13 +152,27 @@ def redacted(service: AIService) -> AIService:
     )
 
 
+def redacted_job(job: TrainingJob) -> TrainingJob:
+    """Return ``job`` as it is decided about: what only its containers are told is hidden."""
+    meta, told = job.metadata, job.status
+    said = {key: value for key, value in meta.annotations.items() if key == APPROVE}
+    workload = job.spec.workload.model_copy(update={"env": _unsaid(job.spec.workload.env)})
+    return job.model_copy(
+        update={
+            "metadata": meta.model_copy(update={"labels": {}, "annotations": said}),
+            "spec": job.spec.model_copy(update={"workload": workload}),
+            "status": type(told)(placements=told.placements, plan=told.plan),
+        }
+    )
+
+
 def _redacted(workload: Workload) -> Workload:
-    env = [
-        variable.model_copy(update={"value": HIDDEN}) if variable.value is not None else variable
-        for variable in workload.env
-    ]
     words = {"command": _hidden(workload.command), "args": _hidden(workload.args)}
-    return workload.model_copy(update={"env": env, **words})
+    return workload.model_copy(update={"env": _unsaid(workload.env), **words})
+
+
+def _unsaid(env: Iterable[EnvironmentVariable]) -> list[EnvironmentVariable]:
+    return [one.model_copy(update={"value": HIDDEN}) if one.value is not None else one for one in env]
 
 
 def _hidden(words: Iterable[str]) -> list[str]:
@@ -167,6 +183,17 @@ def place_of(choice: Choice | Placement) -> Json:
     """Return what is compared of a place."""
     variant = choice.variant if isinstance(choice, Placement) else choice.variant.name
     return {"node": choice.node, "variant": variant, "replicas": choice.replicas, "score": choice.score}
+
+
+def role_place_of(placement: RolePlacement) -> Json:
+    """Return what is compared of the place of a training job's role."""
+    return {
+        "role": placement.role,
+        "node": placement.node,
+        "variant": placement.variant,
+        "replicas": placement.pods,
+        "score": placement.score,
+    }
 
 
 def renamed(rows: Mapping[str, Row], service: AIService, copies: Mapping[str, str]) -> dict[str, Row]:

@@ -12,6 +12,7 @@ from aif.gateways.cache import Key
 from aif.gateways.expectations import Seen
 from aif.gateways.kubernetes.kinds import Faulty
 from aif.reconcile.holding import recorded
+from aif.reconcile.training.starting import awaited
 
 
 def leaving_copies(service: AIService, copies: Collection[str], view: ServiceView) -> set[tuple[str, str, str]]:
@@ -53,6 +54,13 @@ def learns_for(pod: Pod) -> list[Key]:
 def job_of(child: Child) -> list[Key]:
     """Return the TrainingJob that a child was made for."""
     return [(child.reference.namespace, child.job)] if child.job else []
+
+
+def waits_for(job: TrainingJob | Faulty) -> list[tuple[str, str, str]]:
+    """Return kind, namespace and name of what a job waits for before it starts."""
+    if isinstance(job, Faulty):
+        return []
+    return [(kind, job.metadata.namespace, name) for kind, name in awaited(job)]
 
 
 def learns_on(job: TrainingJob | Faulty) -> list[str]:

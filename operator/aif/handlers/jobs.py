@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from aif.api.aiservice import AIService
 from aif.api.trainingjob import TrainingJob
+from aif.api.trainingjob_start import AwaitedKind
 from aif.domain.cluster import Pod
 from aif.domain.learning import JobView
 from aif.handlers.world import BAR_SECONDS, World
 from aif.reconcile.training.scene import JobSnapshot
+from aif.reconcile.training.starting import Other, awaited
 from aif.scheduling.ledger import Claim, Shortfall
 
 STUCK_SECONDS: Final = 10.0
@@ -32,7 +35,24 @@ def snapshot(world: World, job: TrainingJob, now: datetime) -> JobSnapshot:
         policy=world.policy,
         wanted_by=world.wanted.get(meta.uid, ""),
         barred=frozenset(node for node, until in world.job_bars.get(meta.uid, {}).items() if until > now),
+        others=_others(world, job),
     )
+
+
+def _others(world: World, job: TrainingJob) -> dict[tuple[str, str], Other]:
+    """Return what ``job`` waits for before it starts, and the jobs that those come after in their turn."""
+    found: dict[tuple[str, str], Other] = {}
+    ways = awaited(job)
+    while ways:
+        kind, name = way = ways.pop()
+        cache = world.jobs if kind == AwaitedKind.TRAINING_JOB else world.services
+        other = cache.get((job.metadata.namespace, name))
+        if way in found or not isinstance(other, TrainingJob | AIService):
+            continue
+        after = tuple(other.spec.start.after) if isinstance(other, TrainingJob) and other.spec.start else ()
+        found[way] = Other(tuple(other.status.conditions), after)
+        ways += [(AwaitedKind.TRAINING_JOB, each) for each in after]
+    return found
 
 
 def _bar(world: World, job: TrainingJob, pods: Iterable[Pod], now: datetime) -> None:

@@ -15,14 +15,16 @@ import orjson
 from aif import __version__
 from aif.api.aiservice import AIService
 from aif.api.computenode import ComputeNode
+from aif.api.trainingjob import TrainingJob
 from aif.domain.policy import Policy
 from aif.gateways.exposition import Exposition
 from aif.gateways.journal import Journal
-from aif.handlers.frames import Json, encode_row, place_of, redacted, row_of
+from aif.handlers.frames import Json, encode_row, place_of, redacted, redacted_job, role_place_of, row_of
 from aif.handlers.world import World
 from aif.reconcile.moving.state import destination
 from aif.reconcile.snapshot import Decision, Snapshot
 from aif.reconcile.tenure import same_pods
+from aif.reconcile.training.scene import JobDecision, JobSnapshot
 from aif.scheduling.batch import Batch
 from aif.scheduling.node_table import NodeTable
 from aif.settings import Settings
@@ -42,6 +44,7 @@ class Entry:
         table: The nodes as they were before.
         compute_nodes: ComputeNodes behind the table, in any order.
         services: Whom it is about.
+        jobs: Or which training jobs.
         facts: What else it was made from, and what came out.
     """
 
@@ -50,6 +53,7 @@ class Entry:
     compute_nodes: Sequence[object]
     services: Sequence[AIService]
     facts: Json
+    jobs: Sequence[TrainingJob] = ()
 
 
 class Recording:
@@ -115,6 +119,25 @@ class Recording:
         }
         self._add(now, snapshot.table, [service], facts)
 
+    def job(self, job: TrainingJob, snapshot: JobSnapshot, decision: JobDecision, now: datetime) -> None:
+        """Take note of a decision about a training job, unless nothing was chosen."""
+        chosen = decision.selection
+        if chosen is None:
+            return
+        facts = {
+            "kind": "Job",
+            "claims": snapshot.claims,
+            "barred": sorted(snapshot.barred),
+            "results": {
+                job.metadata.uid: {
+                    "places": [role_place_of(choice.placement) for choice in chosen.choices],
+                    "reason": chosen.reason,
+                    "message": chosen.message,
+                }
+            },
+        }
+        self._journal.add(Entry(now, snapshot.table, tuple(self._world.compute_nodes), (), facts, (job,)))
+
     def close(self) -> None:
         """Write what waits, and finish."""
         self._journal.close()
@@ -131,7 +154,7 @@ class Encoder:
         self._order: tuple[str, ...] = ()
         self._seen: dict[str, tuple[object, ...]] = {}
         self._told: dict[str, Json] = {}
-        self._services: dict[str, Json] = {}
+        self._objects: dict[str, Json] = {}
         self._last: NodeTable | None = None
 
     def lines(self, entry: Entry, fresh: bool) -> bytes:  # noqa: FBT001 - as the journal calls it
@@ -139,12 +162,14 @@ class Encoder:
         header = b""
         if fresh:
             self._order, self._last = (), None
-            self._seen, self._told, self._services = {}, {}, {}
+            self._seen, self._told, self._objects = {}, {}, {}
             facts = {"kind": "Start", "format": FORMAT, "version": __version__, "policy": self._policy}
             header = _line({**facts, "at": entry.at})
         nodes = self._nodes(entry)
-        line = {"at": entry.at, "nodes": nodes, "services": self._changed(entry.services), **entry.facts}
-        return header + _line(line)
+        told: list[AIService | TrainingJob] = [redacted(service) for service in entry.services]
+        told += [redacted_job(job) for job in entry.jobs]
+        objects = {"jobs" if entry.jobs else "services": self._changed(told)}
+        return header + _line({"at": entry.at, "nodes": nodes, **objects, **entry.facts})
 
     def _nodes(self, entry: Entry) -> Json:
         """Return what changed of the nodes: their order, and of each row the parts that are others."""
@@ -171,13 +196,13 @@ class Encoder:
         self._told[name] = parts
         return {part: value for part, value in parts.items() if part not in told or told[part] != value}
 
-    def _changed(self, services: Sequence[AIService]) -> Json:
-        """Return the services as they are decided about, those left out that were told before."""
-        bodies = {service.metadata.uid: redacted(service).to_dict() for service in services}
+    def _changed(self, objects: Sequence[AIService | TrainingJob]) -> Json:
+        """Return the objects as they are decided about, those left out that were told before."""
+        bodies = {each.metadata.uid: each.to_dict() for each in objects}
         for body in bodies.values():
             body["metadata"].pop("resourceVersion", None)
-        new = {uid: body for uid, body in bodies.items() if self._services.get(uid) != body}
-        self._services.update(new)
+        new = {uid: body for uid, body in bodies.items() if self._objects.get(uid) != body}
+        self._objects.update(new)
         return new
 
 

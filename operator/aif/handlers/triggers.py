@@ -80,6 +80,12 @@ class Triggers:
         if before is not None and (after is None or after.metadata.uid != before.metadata.uid):
             self._released(before.metadata.uid)
         self._work.add(WorkKey(Kind.SERVICE, *key))
+        self._tell_waiting("AIService", key)
+
+    def _tell_waiting(self, kind: str, key: Key) -> None:
+        """Have the training jobs looked at that wait for this object before they start."""
+        for job in self._world.jobs.select("awaits", (kind, *key)):
+            self._work.add(WorkKey(Kind.JOB, job.metadata.namespace, job.metadata.name))
 
     def _released(self, owner: str) -> None:
         """Let go of what a deleted service held; one of the same name is another service."""
@@ -97,6 +103,7 @@ class Triggers:
             self._world.job_bars.pop(before.metadata.uid, None)
             self._released(before.metadata.uid)
         self._work.add(WorkKey(Kind.JOB, *key))
+        self._tell_waiting("TrainingJob", key)
 
     def _compute_node(self, key: Key, before: ComputeNode | Faulty | None, after: ComputeNode | Faulty | None) -> None:
         self._work.add(WorkKey(Kind.COMPUTE_NODE, *key))

@@ -30,6 +30,7 @@ from aif.handlers.indexes import (
     service_of,
     speaks_for,
     uid,
+    waits_for,
 )
 from aif.handlers.measured import Measured
 from aif.handlers.moves import MoveRate
@@ -89,7 +90,7 @@ class World:
         self.services: Cache[AIService | Faulty] = Cache({"node": placed_on})
         self.compute_nodes: Cache[ComputeNode | Faulty] = Cache({"node": speaks_for})
         self.nodes: Cache[Node] = Cache()
-        self.jobs: Cache[TrainingJob | Faulty] = Cache({"node": learns_on})
+        self.jobs: Cache[TrainingJob | Faulty] = Cache({"node": learns_on, "awaits": waits_for})
         self.told: dict[str, Told] = {}
         self.wanted: dict[str, str] = {}
         self.job_bars: dict[str, dict[str, datetime]] = {}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite, nan
+from math import ceil, isfinite, nan
 from typing import Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from aif.api.trainingjob import Mode, TrainingJob
-from aif.api.trainingjob_learning import DataSource, LearnedData, LearnedModel
+from aif.api.trainingjob_learning import DataSource, LearnedData, LearnedModel, StrategyName
+from aif.planning.arrays import FloatArray
 from aif.planning.kpi.inference import Channel, Platform
-from aif.planning.kpi.training import TrainingWork, distributed
+from aif.planning.kpi.training import RoundKpi, TrainingWork, distributed
 
 BYTES: Final = 4
 """Of a number."""
@@ -19,8 +23,14 @@ BYTES: Final = 4
 _LEARNING: Final = 3.0
 """Arithmetic of learning from an example, by that of a pass forward: once forward, twice backward."""
 
-_CHECKPOINTS: Final = 3
-"""Two rounds and the finished model are kept."""
+_CHECKPOINTS: Final = 2
+"""Rounds that are kept."""
+
+_NOTE: Final = 256
+"""Bytes that the note beside a checkpoint tells of each round."""
+
+_NOTED: Final = 1000
+"""Rounds that it tells of at most."""
 
 _SIZES: Final = {DataSource.DIGITS: (64, 10, 1438), DataSource.BREAST_CANCER: (30, 2, 455)}
 """Features, outputs and examples to learn from, of data whose size is fixed."""
@@ -57,8 +67,22 @@ def expected(job: TrainingJob) -> Expected:
     per_round = _round_bytes(job, size, examples)
     passes = examples * spec.rounds.local_epochs * spec.rounds.max
     return Expected(
-        size, per_round, per_round * spec.rounds.max, _CHECKPOINTS * size, _LEARNING * flops * passes, examples
+        size, per_round, per_round * spec.rounds.max, _storage_bytes(job, size), _LEARNING * flops * passes, examples
     )
+
+
+def _storage_bytes(job: TrainingJob, size: float) -> float:
+    """Return the bytes of checkpoints, and of the finished model.
+
+    A checkpoint holds the model as it stands, the best one, and what the optimiser remembers of each number.
+    """
+    spec = job.spec
+    alone = not job.client_count
+    remembered = int(alone and spec.training.momentum_percent > 0)
+    if not alone and spec.strategy.name is StrategyName.FED_ADAM:
+        remembered = 2
+    notes = _NOTE * min(_NOTED, spec.rounds.max)
+    return _CHECKPOINTS * ((2 + remembered) * size + notes) + size + notes
 
 
 def model_figures(model: LearnedModel, data: LearnedData) -> tuple[float, float]:
@@ -88,8 +112,18 @@ def layer_names(model: LearnedModel) -> tuple[str, ...]:
     return tuple(name for place in range(1, count + 1) for name in (f"fc{place}", f"relu{place}"))[:-1]
 
 
-def joules(job: TrainingJob, watts: float, flops_per_second: float, bits_per_second: float, link_watts: float) -> float:
-    """Return the energy of all rounds by the model of distributed training; NaN where a figure is missing.
+def spending(
+    job: TrainingJob,
+    watts: ArrayLike,
+    flops_per_second: ArrayLike,
+    bits_per_second: ArrayLike,
+    link_watts: ArrayLike,
+) -> tuple[FloatArray, FloatArray]:
+    """Return seconds and joules of all rounds, for each kind of node that all learners may be; NaN where unknown.
+
+    By the model of distributed training ([6GANA] section 5); a worker that learns alone sends nothing. A job takes at
+    least so much: rates are peaks, and a link of which nothing is known counts for nothing. How long learning over a
+    cut takes depends on more than a node: NaN.
 
     Args:
         job: What learns.
@@ -98,23 +132,45 @@ def joules(job: TrainingJob, watts: float, flops_per_second: float, bits_per_sec
         bits_per_second: Rate of its link, bit/s.
         link_watts: Power of the link while it sends, W.
     """
-    plan, clients = expected(job), max(1, job.client_count)
-    figures = (plan.model_bytes, plan.flops, watts, flops_per_second, bits_per_second, link_watts)
-    if not all(isfinite(figure) and figure > 0.0 for figure in figures):
-        return nan
-    link = Channel(bits_per_second, link_watts)
+    rate, power = _known(flops_per_second), _known(watts)
+    one = _of_unit(job)
+    if one is None:
+        nothing = np.full(np.broadcast_shapes(rate.shape, power.shape), nan)
+        return nothing, nothing
+    seconds, joules = one.compute_seconds / rate, one.compute_joules * power / rate
+    if job.client_count:
+        link, sending = _known(bits_per_second), _known(link_watts)
+        seconds = seconds + np.nan_to_num(one.communication_seconds / link)
+        joules = joules + np.nan_to_num(one.communication_joules * sending / link)
+    rounds = job.spec.rounds.max
+    parted = job.spec.mode in (Mode.SPLIT, Mode.TWO_LEVEL)
+    return np.asarray(np.full_like(joules, nan) if parted else rounds * seconds), np.asarray(rounds * joules)
+
+
+def _known(figures: ArrayLike) -> FloatArray:
+    told = np.asarray(figures, dtype=np.float64)
+    return np.where(told > 0.0, told, nan)
+
+
+def _of_unit(job: TrainingJob) -> RoundKpi | None:
+    """Return a round on nodes of 1 FLOP/s and 1 W, over links of 1 bit/s and 1 W; None where a figure is missing."""
+    plan, clients, rounds = expected(job), max(1, job.client_count), job.spec.rounds
+    known = isfinite(plan.model_bytes) and isfinite(plan.flops) and plan.model_bytes > 0.0 and plan.flops > 0.0
+    if not known or job.spec.mode is Mode.COMPRESSION:
+        return None
+    link = Channel(1.0, 1.0)
     work = TrainingWork(
         parameters=plan.model_bytes / BYTES,
         bits_per_parameter=8 * BYTES,
-        flops_per_sample=plan.flops / (plan.examples * job.spec.rounds.local_epochs * job.spec.rounds.max),
+        flops_per_sample=plan.flops / (plan.examples * rounds.local_epochs * rounds.max),
         input_bits=8 * BYTES,
         samples=plan.examples,
-        samples_per_user=plan.examples / clients,
-        rounds=job.spec.rounds.max,
-        epochs_per_round=job.spec.rounds.local_epochs,
+        samples_per_user=ceil(plan.examples / clients),
+        rounds=rounds.max,
+        epochs_per_round=rounds.local_epochs,
         users_per_round=clients,
     )
-    return distributed(work, Platform(flops_per_second, watts), link, link, link).joules
+    return distributed(work, Platform(1.0, 1.0), link, link, link).per_round
 
 
 def _ends(data: LearnedData) -> tuple[int, int] | None:

@@ -46,6 +46,7 @@ class Progress:
         answered: Clients that took part in the last round.
         metrics: Of the last judgement.
         best_round: Round with the best metric.
+        stored: Bytes of checkpoints, and of the finished model once it is there; None before the first.
         seconds: Of the last rounds, for what remains.
         excluded: Clients that sent what could not be used, each with why.
         lost: Clients that failed in the last round, each with why.
@@ -67,6 +68,7 @@ class Progress:
     best_round: int = 0
     sent: int = 0
     received: int = 0
+    stored: int | None = None
     digest: str = ""
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=5))
     history: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=_HISTORY))
@@ -98,6 +100,7 @@ class Progress:
             "bestRound": self.best_round,
             "remainingSeconds": None if remaining is None else round(remaining),
             "trafficBytes": {"sent": self.sent, "received": self.received},
+            "storedBytes": self.stored,
             "digest": self.digest,
             "excluded": self.excluded,
             "lost": self.lost,

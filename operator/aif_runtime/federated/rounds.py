@@ -17,7 +17,7 @@ from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.rules import OnLoss, Rules
 from aif_runtime.federated.screening import Update, screened
 from aif_runtime.learning.arrays import Arrays, digest
-from aif_runtime.learning.checkpoint import Checkpoint, keep, latest
+from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, stored_bytes
 from aif_runtime.learning.errors import JobFailed, PeerLost, PeerRefused, UnfitUpdate
 from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer
@@ -179,6 +179,7 @@ class Rounds:
             "history": list(progress.history),
         }
         keep(self.folder, Checkpoint(progress.round, arrays, note))
+        progress.stored = stored_bytes(self.folder)
 
     async def _enough(self) -> list[str]:
         loop = asyncio.get_running_loop()

@@ -81,6 +81,19 @@ def _notes(folder: Path) -> list[Path]:
     return sorted(folder.glob("round-*.json"), reverse=True)
 
 
+def stored_bytes(*folders: Path) -> int:
+    """Return how much is kept in ``folders`` and below them, each file once."""
+    files = {path.resolve() for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return sum(_size(path) for path in files)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed
+        return 0
+
+
 def next_epoch(folder: Path) -> int:
     """Return an epoch higher than every one before it, and note it down."""
     path = folder / _EPOCH

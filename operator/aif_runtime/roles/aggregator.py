@@ -18,7 +18,7 @@ from aif_runtime.federated.rounds import Rounds
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.federated.tasks import Kind, Tasks, ordered
 from aif_runtime.learning.arrays import Arrays
-from aif_runtime.learning.checkpoint import next_epoch, result, write
+from aif_runtime.learning.checkpoint import next_epoch, result, stored_bytes, write
 from aif_runtime.learning.errors import InvalidRole, JobFailed, PeerRefused
 from aif_runtime.roles.rules import RulesPart, StrategyPart, TaskStepPart
 from aif_runtime.roles.running import last_message, main
@@ -177,6 +177,7 @@ class Aggregator:
         if output.onnx:
             self.learner.load(model)
             await asyncio.to_thread(lambda: write(output.folder / f"{output.name}.onnx", self.learner.exported()))
+        progress.stored = await asyncio.to_thread(stored_bytes, self.role.state, output.folder)
         progress.phase = Phase.COMPLETE
         log.info("Finished the job", extra={"rounds": progress.round, "digest": progress.digest})
 

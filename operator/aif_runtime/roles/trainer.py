@@ -25,7 +25,7 @@ from aif_runtime.backends.choosing import Workers, joined
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import Arrays, digest
-from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result, write
+from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result, stored_bytes, write
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.distillation import distil
 from aif_runtime.learning.errors import InvalidRole, JobFailed
@@ -56,6 +56,7 @@ class TrainerRole(LearningRole):
         teacher: Whose answers are learned; without it, the labels are.
         target_accuracy: Accuracy at which the job is done.
         patience_rounds: Rounds without a better accuracy after which the job is done.
+        least_accuracy: Accuracy without which the finished model is not kept.
     """
 
     rounds: Annotated[int, Field(ge=1, le=1_000_000)] = 10
@@ -65,6 +66,7 @@ class TrainerRole(LearningRole):
     teacher: TeacherPart | None = None
     target_accuracy: Share | None = None
     patience_rounds: Annotated[int, Field(ge=1)] | None = None
+    least_accuracy: Share | None = None
 
 
 class Trainer:
@@ -142,6 +144,7 @@ class Trainer:
             "history": list(progress.history),
         }
         keep(self.role.state, Checkpoint(progress.round, arrays, note))
+        progress.stored = stored_bytes(self.role.state)
 
     def _done(self) -> bool:
         done = self._is_done()
@@ -171,6 +174,7 @@ class Trainer:
                     await asyncio.to_thread(self.round)
                     self.progress.seconds.append(loop.time() - began)
                     log.info("Finished a round", extra={"round": self.progress.round, **self.progress.metrics})
+                self._validate()
                 if self.leads:
                     await asyncio.to_thread(self._finish)
                 if self.workers:
@@ -185,6 +189,13 @@ class Trainer:
             finally:
                 if self.role.termination_path and self.leads:
                     last_message(self.role.termination_path, self.progress.last_message())
+
+    def _validate(self) -> None:
+        """Hold the best model against what it has to reach; it was judged on data that nobody learned from."""
+        least, best = self.role.least_accuracy, self._best[0]
+        if least is not None and not best >= least:
+            told = f"an accuracy of {best:.4f}, {least:.4f} is needed"
+            raise JobFailed("ValidationFailed", f"validate: {told}")
 
     def _finish(self) -> None:
         output, progress, role = self.role.output, self.progress, self.role
@@ -203,6 +214,7 @@ class Trainer:
         if output.onnx:
             self.learner.load(model)
             write(output.folder / f"{output.name}.onnx", self.learner.exported())
+        progress.stored = stored_bytes(role.state, output.folder)
         progress.phase = Phase.COMPLETE
 
     def status(self) -> dict[str, Any]:

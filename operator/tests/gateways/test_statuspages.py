@@ -18,7 +18,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = ("clients", "trafficBytes", "routine", "excluded", "lost", "history", "round", "message", "remainingSeconds")
+FIELDS = (
+    "clients",
+    "trafficBytes",
+    "routine",
+    "excluded",
+    "lost",
+    "history",
+    "round",
+    "message",
+    "remainingSeconds",
+    "tasks",
+    "storedBytes",
+)
 
 
 def test_every_phase_of_the_runtime_is_known() -> None:
@@ -30,6 +42,7 @@ def test_what_the_runtime_says_is_read() -> None:
     progress.metrics = {"accuracy": 0.91}
     progress.history.extend([{"round": 3, "accuracy": 0.9}, {"round": 4, "accuracy": 0.91}])
     progress.excluded = {"client-1": "its numbers are not finite"}
+    progress.tasks, progress.stored = {"train": "Running", "validate": "Waiting"}, 4096
     progress.routine = {"groups": {"a": {"cut": "fc2", "live": 3}}}
     told = parse_told(json.dumps(progress.to_dict()).encode(), NOON)
     assert told is not None
@@ -38,6 +51,13 @@ def test_what_the_runtime_says_is_read() -> None:
     assert told.history == ((3, 9000), (4, 9100))
     assert told.named == (("client-1", "Excluded", "its numbers are not finite"),)
     assert told.cuts == {"a": ("fc2", 3)}
+    assert (told.tasks, told.stored_bytes) == ((("train", "Running"), ("validate", "Waiting")), 4096)
+
+
+def test_that_a_job_just_learns_goes_without_saying() -> None:
+    told = parse_told(json.dumps(Progress(1, 1, 1, tasks={"train": "Running"}).to_dict()).encode(), NOON)
+    assert told is not None
+    assert told.tasks == ()
 
 
 def test_the_last_message_of_a_container_is_read_too() -> None:

@@ -26,6 +26,7 @@ from aif.settings import Settings
 from tests import virtual_time
 from tests.builders import a_compute_node, a_node, an_aiservice
 from tests.handlers.scenes import Inside, a_key
+from tests.reconcile.training.jobs import a_job
 
 SECRET = "do-not-record-me"
 COUNT = "aif_recorded_decisions_total"
@@ -96,6 +97,25 @@ def test_a_service_that_is_planned_anew_is_decided_again_as_it_was(tmp_path: Pat
     assert single
     assert all(verdict.same for verdict in single)
     assert [place["node"] for place in single[0].recorded["places"]] == ["gnb-8"]
+
+
+async def a_training_job(inside: Inside) -> None:
+    secret = [{"name": "TOKEN", "value": SECRET}]
+    job = a_job("Centralized", workload={"image": "learner:1", "env": secret, "resources": {"cpu": 1, "memory": "1Gi"}})
+    inside.world.jobs.put(("lab", "digits"), job)
+    inside.world.jobs.put(("lab", "huge"), a_job(clients=900, metadata={"name": "huge", "uid": "uid-huge"}))
+    await inside.work_for()
+
+
+def test_a_training_job_is_decided_again_as_it_was(tmp_path: Path) -> None:
+    verdicts = [verdict for verdict in recorded(tmp_path, a_training_job) if verdict.kind == "Job"]
+    assert {verdict.service for verdict in verdicts} == {"lab/digits", "lab/huge"}
+    assert all(verdict.same for verdict in verdicts)
+    placed = next(verdict for verdict in verdicts if verdict.service == "lab/digits")
+    assert [place["role"] for place in placed.replayed["places"]] == ["trainer"]
+    refused = next(verdict for verdict in verdicts if verdict.service == "lab/huge")
+    assert (refused.replayed["places"], refused.replayed["reason"]) == ([], "CapacityReserved")
+    assert SECRET not in str([line.body for path in recording(str(tmp_path)) for line in lines(path)])
 
 
 async def a_handover(inside: Inside) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aif.domain.policy import Policy
-from aif.scheduling.learning import JobSelection, claims_for, place
+from aif.scheduling.learning import claims_for, place
+from aif.scheduling.roles import JobSelection
 from tests.reconcile.training.jobs import a_job, a_network, a_table
 
 JOB = Any

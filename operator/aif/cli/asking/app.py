@@ -15,7 +15,7 @@ _Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Show the move 
 
 
 def approve(
-    service: _Service,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An AIService; or tj/NAME, a TrainingJob.")],
     namespace: NamespaceOption = "",
     token: Annotated[
         str, typer.Option(metavar="TOKEN", help="Approve only if this is still what is proposed; default: whatever is.")
@@ -24,8 +24,8 @@ def approve(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Let the operator do what it proposes for a service: sets an annotation, which GitOps may do as well."""
-    _commands().approve(service, token, (kubeconfig, context, namespace), output)
+    """Let the operator do what it proposes for a service or a job: sets an annotation, which GitOps may do as well."""
+    _commands().approve(name, token, (kubeconfig, context, namespace), output)
 
 
 def migrate(

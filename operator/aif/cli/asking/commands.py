@@ -15,6 +15,7 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import Plan
 from aif.api.migration_status import Phase
 from aif.cli import live
+from aif.cli.asking import jobs
 from aif.cli.asking import preview as move_preview
 from aif.cli.live import Access
 from aif.cli.moves import moves
@@ -27,6 +28,10 @@ from aif.reconcile.approval import APPROVE
 from aif.settings import Settings
 
 DONE, FAILED, UNFINISHED, INTERRUPTED = 0, 1, 4, 130
+
+_SERVICES = ("ais", "aiservice", "aiservices")
+_JOBS = ("tj", "trainingjob", "trainingjobs")
+"""Words for a kind, as kubectl knows them."""
 
 SLACK_SECONDS = 90.0
 """Beyond what a service allows its move and the drain to take: a request waits for its turn, and pods linger."""
@@ -41,12 +46,16 @@ _STATUS: Mapping[End | None, int] = {
 
 
 def approve(name: str, token: str, access: tuple[str, str, str], output: Output) -> None:
-    """Approve what the operator proposes for the service ``name``; where a ``token`` is given, only that.
+    """Approve what the operator proposes for a service, or for a training job; where a ``token`` is given, only that.
 
     Raises:
         AifError: There is nothing to approve, or something else by now, or the user may not.
     """
     where = Access(*access)
+    kind, name = _typed(name)
+    if kind in _JOBS:
+        jobs.approve(name, token, where, output)
+        return
     service = live.service(where, name)
     plan = _proposal(service, token)
     live.annotate(where, service, {APPROVE: plan.token or ""})
@@ -59,6 +68,14 @@ def approve(name: str, token: str, access: tuple[str, str, str], output: Output)
     told = f"Approved: {name} may take {plan.node} as variant {plan.variant} ({steps}; {APPROVE}={plan.token})"
     advice = f"See how it goes: aif explain {name} -n {service.metadata.namespace}"
     show(structure, output, lambda _: Text(f"{told}\n{advice}"))
+
+
+def _typed(name: str) -> tuple[str, str]:
+    """Return kind and name of ``tj/digits``; without a kind, the kind of services."""
+    kind, _, rest = name.rpartition("/")
+    if (kind or "ais").lower() not in (*_JOBS, *_SERVICES) or not rest:
+        raise InvalidInput(f"{name}: give the name of an AIService, or tj/NAME for a TrainingJob")
+    return (kind or "ais").lower(), rest
 
 
 def _proposal(service: AIService, token: str) -> Plan:

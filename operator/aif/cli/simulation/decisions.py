@@ -11,8 +11,10 @@ from aif.api.aiservice import AIService
 from aif.api.aiservice_status import AIServiceStatus
 from aif.api.computenode import CPU, ComputeNode
 from aif.api.conditions import Reason
+from aif.api.trainingjob import TrainingJob
 from aif.cli.explain.explanation import verdict
 from aif.cli.inputs import Inputs
+from aif.cli.simulation import jobs as training
 from aif.domain.actions import Action, Apply, Emit, WriteStatus
 from aif.domain.cluster import Node, Pod
 from aif.domain.policy import Policy
@@ -22,6 +24,7 @@ from aif.reconcile.computenode import NodeSnapshot, judge
 from aif.reconcile.copies import HOSTNAME
 from aif.reconcile.registration import register
 from aif.reconcile.snapshot import Decision, Snapshot
+from aif.reconcile.training.starting import Others
 from aif.scheduling.ledger import Ledger
 from aif.scheduling.node_table import NodeTable
 
@@ -57,11 +60,13 @@ class Simulation:
 
     Attributes:
         services: AIServices with the status that the operator would write.
-        network: Compute nodes, what these services hold of them included in their status.
-        ledger: What is promised to the services.
+        jobs: TrainingJobs, likewise.
+        network: Compute nodes, what these hold of them included in their status.
+        ledger: What is promised to them.
     """
 
     services: tuple[AIService, ...]
+    jobs: tuple[TrainingJob, ...]
     network: Network
     ledger: Ledger
 
@@ -70,13 +75,22 @@ class Simulation:
         """Return the services that would run nowhere though they are to run."""
         return tuple(service for service in self.services if not _settled(service))
 
+    @property
+    def unplaced_jobs(self) -> tuple[TrainingJob, ...]:
+        """Return the training jobs that would run nowhere though they are to run."""
+        return tuple(job for job in self.jobs if not training.settled(job))
+
 
 def simulate(inputs: Inputs, policy: Policy, now: datetime) -> Simulation:
-    """Return what the operator would decide about ``inputs``, one service after the other in their order."""
+    """Return what the operator would decide about ``inputs``, one after the other in their order, services first."""
     network = network_of(inputs)
     ledger = Ledger()
     decided = tuple(_decide(service, network, ledger, policy, now) for service in inputs.services)
-    return Simulation(decided, judged(network, ledger, now), ledger)
+    others = training.others_of(inputs.jobs, decided)
+    jobs = tuple(
+        _decide_job(job, network, ledger, policy, others.get(job.metadata.namespace, {}), now) for job in inputs.jobs
+    )
+    return Simulation(decided, jobs, judged(network, ledger, now), ledger)
 
 
 def network_of(inputs: Inputs) -> Network:
@@ -118,9 +132,22 @@ def _warnings(actions: Iterable[Action]) -> Iterator[str]:
             yield f"{action.regarding.kind} {action.regarding.name}: {action.note}"
 
 
-def _decide(service: AIService, network: Network, ledger: Ledger, policy: Policy, now: datetime) -> AIService:
+def _table(network: Network, ledger: Ledger, now: datetime) -> NodeTable:
     seen = judged(network, ledger, now)
-    table = NodeTable.build(accepted(seen.compute_nodes), network.nodes, network.pods, ledger)
+    return NodeTable.build(accepted(seen.compute_nodes), network.nodes, network.pods, ledger)
+
+
+def _decide_job(
+    job: TrainingJob, network: Network, ledger: Ledger, policy: Policy, others: Others, now: datetime
+) -> TrainingJob:
+    told, claims = training.decide(job, _table(network, ledger, now), network.nodes, policy, others, now)
+    if claims:
+        ledger.settle(job.metadata.uid, claims, network.nodes, network.pods)
+    return told
+
+
+def _decide(service: AIService, network: Network, ledger: Ledger, policy: Policy, now: datetime) -> AIService:
+    table = _table(network, ledger, now)
     snapshot = Snapshot(table=table, nodes=network.nodes, policy=policy, routes_served=True)
     decision = reconcile(service, snapshot, now)
     if decision.claims:

@@ -14,6 +14,7 @@ from aif.api.aiservice import AIService
 from aif.cli.explain.explanation import verdict
 from aif.cli.figures import ABSENT, duration, optional, plural
 from aif.cli.output import grid
+from aif.cli.simulation import jobs
 from aif.cli.simulation.decisions import Simulation
 
 Json = dict[str, Any]
@@ -26,7 +27,9 @@ def placements(simulation: Simulation) -> Json:
     """Return the result as a structure; names are those of the status where it has them."""
     return {
         "services": [_service(service) for service in simulation.services],
+        "jobs": [jobs.report(job) for job in simulation.jobs],
         "unplaced": [f"{service.metadata.namespace}/{service.metadata.name}" for service in simulation.unplaced],
+        "unplacedJobs": [f"{job.metadata.namespace}/{job.metadata.name}" for job in simulation.unplaced_jobs],
         "notes": list(simulation.network.notes),
     }
 
@@ -50,10 +53,15 @@ def _service(service: AIService) -> Json:
 def view(simulation: Simulation, screen: Console) -> RenderableType:
     """Return the result as a table, and below it what one should know."""
     notes = [Text(f"note: {note}", style="yellow") for note in simulation.network.notes]
-    nodes = plural(len(simulation.network.compute_nodes), "node")
-    return Group(
-        listing(simulation.services, screen.width), Text(), Text(f"{tally(simulation.services)}; {nodes}"), *notes
-    )
+    parts: list[RenderableType] = []
+    told = [plural(len(simulation.network.compute_nodes), "node")]
+    if simulation.jobs:
+        wheres = (part for sentence in jobs.sentences(simulation.jobs) for part in (Text(), sentence))
+        parts, told = [jobs.table(simulation.jobs), *wheres, Text()], [jobs.tally(simulation.jobs), *told]
+    if simulation.services or not simulation.jobs:
+        parts = [listing(simulation.services, screen.width), Text(), *parts]
+        told = [tally(simulation.services), *told]
+    return Group(*parts, Text("; ".join(told)), *notes)
 
 
 def tally(services: Sequence[AIService]) -> str:

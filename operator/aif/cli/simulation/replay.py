@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from aif.api.aiservice import AIService
+from aif.api.trainingjob import TrainingJob
 from aif.domain.cluster import ServiceView
 from aif.domain.policy import Policy
 from aif.errors import InvalidInput
@@ -29,6 +30,7 @@ from aif.handlers.frames import (
     place_of,
     renamed,
     renamed_claims,
+    role_place_of,
     table_of,
 )
 from aif.handlers.recording import FORMAT
@@ -37,6 +39,8 @@ from aif.reconcile.moving.state import destination
 from aif.reconcile.placing import place
 from aif.reconcile.rollout import variant_of
 from aif.reconcile.snapshot import Snapshot
+from aif.reconcile.training.course import select
+from aif.reconcile.training.scene import JobSnapshot
 from aif.scheduling.batch import decide
 from aif.scheduling.node_table import NodeTable
 
@@ -45,13 +49,13 @@ _CHUNK: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One service in one decision, as recorded and as decided now.
+    """One service, or one training job, in one decision, as recorded and as decided now.
 
     Attributes:
         at: When it was decided.
-        kind: Batch, or Single for a service that was decided alone because it had a place before.
+        kind: Batch, or Single for a service that was decided alone because it had a place before; Job for a job.
         service: Namespace and name.
-        recorded, replayed: Places with node, variant, replicas and score, and the reason.
+        recorded, replayed: Places with node, variant, replicas and score, of a job with the role too; and the reason.
     """
 
     at: str
@@ -115,6 +119,7 @@ class Replay:
         self._parts: dict[str, Json] = {}
         self._rows: dict[str, Row] = {}
         self._services: dict[str, AIService] = {}
+        self._jobs: dict[str, TrainingJob] = {}
 
     def take(self, line: Json, wanted: Wanted) -> list[Verdict]:
         """Return what becomes of the decision in ``line``, of the services that are wanted.
@@ -126,11 +131,12 @@ class Replay:
             self._start(line)
             return []
         self._follow(line)
-        names = {uid: _name(self._services[uid]) for uid in line["results"]}
+        known = self._jobs if line["kind"] == "Job" else self._services
+        names = {uid: _name(known[uid]) for uid in line["results"]}
         asked = [uid for uid, result in line["results"].items() if wanted.takes(names[uid], result)]
         if not asked:
             return []
-        replayed = self._batch(line) if line["kind"] == "Batch" else self._single(line)
+        replayed = {"Batch": self._batch, "Job": self._job}.get(line["kind"], self._single)(line)
         return [
             Verdict(line["at"], line["kind"], names[uid], line["results"][uid], replayed.get(uid, _NOTHING))
             for uid in asked
@@ -141,7 +147,7 @@ class Replay:
             told = f"format {line['format']}, written by version {line['version']}; this program reads format {FORMAT}"
             raise InvalidInput(f"the recording is of {told}: replay it with that version")
         self._policy = POLICY.validate_python(line["policy"])
-        self._parts, self._rows, self._services = {}, {}, {}
+        self._parts, self._rows, self._services, self._jobs = {}, {}, {}, {}
 
     def _follow(self, line: Json) -> None:
         """Bring nodes and services to where they were when the decision of ``line`` was taken."""
@@ -151,7 +157,8 @@ class Replay:
         fresh = {name: decode_row(self._parts[name]) for name in changed}
         order = line["nodes"].get("order", list(self._rows))
         self._rows = {name: fresh[name] if name in fresh else self._rows[name] for name in order}
-        self._services |= {uid: AIService.model_validate(body) for uid, body in line["services"].items()}
+        self._services |= {uid: AIService.model_validate(body) for uid, body in line.get("services", {}).items()}
+        self._jobs |= {uid: TrainingJob.model_validate(body) for uid, body in line.get("jobs", {}).items()}
 
     def _batch(self, line: Json) -> dict[str, Json]:
         services = [self._services[uid] for uid in line["order"]]
@@ -180,6 +187,20 @@ class Replay:
             }
         }
 
+    def _job(self, line: Json) -> dict[str, Json]:
+        (uid,) = line["results"]
+        snapshot = JobSnapshot(
+            table=table_of(self._rows, _moment(line)),
+            claims=CLAIMS.validate_python(line["claims"]),
+            barred=frozenset(line["barred"]),
+            policy=self._policy,
+        )
+        *_, found = select(self._jobs[uid], snapshot)
+        if found is None:
+            return {}
+        places = [role_place_of(choice.placement) for choice in found.choices]
+        return {uid: {"places": places, "reason": str(found.reason), "message": found.message}}
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -197,7 +218,7 @@ class Wanted:
 _NOTHING: Final[Json] = {"places": [], "reason": "NotDecided", "message": "nothing was decided"}
 
 
-def _name(service: AIService) -> str:
+def _name(service: AIService | TrainingJob) -> str:
     return f"{service.metadata.namespace}/{service.metadata.name}"
 
 

@@ -91,7 +91,8 @@ def _place(result: Json) -> tuple[str, str]:
 
 def _where(place: Json) -> str:
     replicas = "" if place["replicas"] == 1 else f" x{place['replicas']}"
-    return f"{place['node']} ({place['variant']}){replicas}"
+    role = f"{place['role']}: " if "role" in place else ""
+    return f"{role}{place['node']} ({place['variant']}){replicas}"
 
 
 def _differences(decisions: Iterable[Json]) -> Iterator[Text]:
@@ -107,7 +108,9 @@ def _differences(decisions: Iterable[Json]) -> Iterator[Text]:
 def tally(structure: Json) -> str:
     """Return in one line how many decisions are the same."""
     total, same = structure["total"], structure["same"]
-    services = plural(structure["services"], "service")
+    kinds = {decision["kind"] == "Job" for decision in structure["decisions"]}
+    noun = "object" if len(kinds) > 1 else "training job" if True in kinds else "service"
+    services = plural(structure["services"], noun)
     if total == same:
         return f"all {plural(total, 'decision')} about {services} are the same"
     return f"{structure['different']} of {plural(total, 'decision')} about {services} are different"

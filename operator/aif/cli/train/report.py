@@ -84,6 +84,7 @@ def _told(seen: Seen) -> Json:
         "expectedBytes": known.get("expectedBytes"),
         "millijoules": known.get("millijoules"),
         "measuredAt": known.get("measuredAt"),
+        "tasks": known.get("tasks", []),
     }
     return figures | (_of_page(seen.page, seen.at.isoformat()) if seen.page is not None else {})
 

@@ -88,6 +88,9 @@ def figures(structure: Json, screen: Console) -> Iterator[Text]:
     if structure["expected"]:
         answered = f", {structure['answered']} answered the last round" if structure["round"] else ""
         yield Text(f"clients   {structure['live']} of {structure['expected']} are attached{answered}")
+    if structure["tasks"]:
+        tasks = [f"{one['name']}: {one['state']}" for one in structure["tasks"]]
+        yield Text(f"tasks     {', '.join(tasks)}")
     if structure["transferredBytes"] is not None:
         expected = structure["expectedBytes"]
         of = f" of about {si(expected, 'B')} that all rounds take" if expected is not None else ""
@@ -238,7 +241,7 @@ def _next(structure: Json) -> Iterator[Text]:
     plan = structure["plan"]
     match structure["state"]:
         case _ if plan is not None:
-            yield Text(f"Approve it: kubectl annotate tj {about} --overwrite net4ai.io/approve={plan['token']}")
+            yield Text(f"Approve it: aif approve tj/{about} --token {plan['token']}")
         case "Suspended":
             patch = '{"spec":{"suspend":false}}'
             yield Text(f"Take it up again: kubectl patch tj {about} --type merge -p '{patch}'")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from aif.api.aiservice import ApprovalStep, AutonomyLevel
 from aif.api.conditions import Reason
 from aif.api.trainingjob import THIS_OPERATOR, TrainingJob
-from aif.api.trainingjob_status import JobPlan, JobTimers, RolePlacement, TrainingJobStatus
+from aif.api.trainingjob_status import JobPlan, RolePlacement, TrainingJobStatus
 from aif.domain import events
 from aif.domain.actions import Action, Delete, WriteStatus
 from aif.domain.conditions import Verdict, timestamp
-from aif.domain.learning import COMPRESSOR, leader_of, roles_of
-from aif.reconcile.approval import APPROVE
+from aif.domain.learning import roles_of
 from aif.reconcile.training.acceptance import accept
-from aif.reconcile.training.files import service_name
+from aif.reconcile.training.approval import choose, plan_of
+from aif.reconcile.training.ending import ending
 from aif.reconcile.training.report import PROGRESS_SECONDS, report
 from aif.reconcile.training.rollout import removal, rollout
 from aif.reconcile.training.scene import (
@@ -25,13 +24,16 @@ from aif.reconcile.training.scene import (
     JobSnapshot,
     Standing,
     moment,
-    ran_seconds,
     reference,
     started,
     stopped,
+    timers_of,
 )
-from aif.reconcile.training.verdicts import changed, reason_of
-from aif.scheduling.learning import JobSelection, claims_for, fits_still, place
+from aif.reconcile.training.starting import circle, waits
+from aif.reconcile.training.verdicts import changed
+from aif.scheduling.learning import claims_for, fits_still
+from aif.scheduling.ledger import Claim
+from aif.scheduling.roles import JobSelection
 
 YIELD_SECONDS: Final = 60.0
 """A job that made way for a service is tried again after so long."""
@@ -39,10 +41,16 @@ YIELD_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 5.0
 """A job that runs is looked at so often: its deadline passes without an event."""
 
-LAST_WORDS_SECONDS: Final = 30.0
-"""For so long the last words of the leading role are waited for: they have the result."""
-
-FATAL: Final = frozenset({Reason.NODE_NOT_JOINED, Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE, Reason.NODE_CORDONED})
+FATAL: Final = frozenset(
+    {
+        Reason.NODE_NOT_JOINED,
+        Reason.NODE_NOT_READY,
+        Reason.NODE_UNREACHABLE,
+        Reason.NODE_CORDONED,
+        Reason.SECURITY_INFEASIBLE,
+        Reason.PRIVACY_INFEASIBLE,
+    }
+)
 """Reasons for which a role leaves its node; that a node is fuller than it was is none."""
 
 
@@ -52,11 +60,11 @@ def reconcile(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDeci
         return JobDecision()
     if _condition(job, "Complete") or _condition(job, "Failed"):
         return _finished(job, snapshot, now)
-    if (fault := accept(job, snapshot.policy)) is not None:
+    if (fault := accept(job, snapshot.policy) or circle(job, snapshot.others)) is not None:
         return _refused(job, snapshot, fault, now)
-    if not job.spec.suspend and (ended := _ending(job, snapshot, now)) is not None:
+    if not job.spec.suspend and (ended := ending(job, snapshot, now)) is not None:
         return _end(job, snapshot, ended, now)
-    return _stopped(job, snapshot, now) or _run(job, snapshot, now)
+    return _stopped(job, snapshot, now) or _awaiting(job, snapshot, now) or _run(job, snapshot, now)
 
 
 def _stopped(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision | None:
@@ -72,27 +80,64 @@ def _stopped(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecis
     return None
 
 
+def _awaiting(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision | None:
+    """Return what follows where the job is yet to start, and writes down once it may; None where it may."""
+    timers, run = timers_of(job), job.status.run or 0
+    if job.spec.start is None or timers.released_at or timers.started_at:
+        return None
+    if not (message := waits(job, snapshot.others)):
+        released = timers.model_copy(update={"released_at": timestamp(now)})
+        status = report(job, snapshot, Standing((), released, run), now)
+        return JobDecision((WriteStatus(reference(job), status.to_dict()),), status, (), again_after=0.1)
+    standing = Standing((), timers, run, unplaced=Reason.WAITING_FOR_START, message=message)
+    status = report(job, snapshot, standing, now)
+    new = changed(job.status.conditions, status.conditions, "Placed")
+    news = [events.job_waits(reference(job), message)] if new else []
+    return JobDecision((*_write(job, status, now)[0], *news), status)
+
+
 def _run(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
-    kept = _kept(job, snapshot)
-    wanted = {role.name for role in roles_of(job)}
-    if {each.role for each in kept} == wanted:
-        return _go_on(job, snapshot, Standing(tuple(kept), _timers(job), job.status.run or 1), now)
-    own = tuple(claim for claim in snapshot.claims if claim.copy not in {each.role for each in kept})
-    table = snapshot.table.without(own).besides(snapshot.barred)
-    selection = place(job, table, snapshot.policy, kept)
+    kept, own, selection = select(job, snapshot)
+    if selection is None:
+        return _go_on(job, snapshot, Standing(tuple(kept), timers_of(job), job.status.run or 1), now)
+    decision = _chosen(job, snapshot, selection, kept, own, now)
+    return replace(decision, selection=selection)
+
+
+def _chosen(
+    job: TrainingJob,
+    snapshot: JobSnapshot,
+    selection: JobSelection,
+    kept: Sequence[RolePlacement],
+    own: Sequence[Claim],
+    now: datetime,
+) -> JobDecision:
     if not selection.choices:
         return _unplaced(job, snapshot, selection, now)
-    if (plan := _plan(job, selection)) is not None:
-        return _proposed(job, snapshot, plan, now)
+    if (plan := plan_of(job, selection.choices)) is not None:
+        return _proposed(job, snapshot, plan, kept, now)
     placements = (*kept, *(choice.placement for choice in selection.choices))
     fresh = not job.status.placements
-    timers = started(_timers(job), now) if fresh else _timers(job)
+    timers = started(timers_of(job), now) if fresh else timers_of(job)
     standing = Standing(placements, timers, (job.status.run or 0) + fresh or 1)
     status = report(job, snapshot, standing, now)
     claims = (*(c for c in snapshot.claims if c not in own), *(choice.claim for choice in selection.choices))
     news = events.job_placed(reference(job), selection.message, again=not fresh or standing.run > 1)
     # The place is written down before anything is made from it: whoever takes over finds what was begun.
     return JobDecision((WriteStatus(reference(job), status.to_dict()), news), status, claims, again_after=0.1)
+
+
+def select(
+    job: TrainingJob, snapshot: JobSnapshot
+) -> tuple[list[RolePlacement], tuple[Claim, ...], JobSelection | None]:
+    """Return the placements that stay, the claims of those that do not, and what is chosen; None where all stay."""
+    kept = _kept(job, snapshot)
+    names = {each.role for each in kept}
+    own = tuple(claim for claim in snapshot.claims if claim.copy not in names)
+    if names == {role.name for role in roles_of(job)}:
+        return kept, own, None
+    table = snapshot.table.without(own).besides(snapshot.barred)
+    return kept, own, choose(job, table, snapshot.policy, kept)
 
 
 def _kept(job: TrainingJob, snapshot: JobSnapshot) -> list[RolePlacement]:
@@ -145,44 +190,8 @@ def _news(job: TrainingJob, status: TrainingJobStatus) -> list[Action]:
     return news
 
 
-def _ending(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> Verdict | None:
-    """Return how the job has ended; None while it goes on."""
-    told, stop = snapshot.view.told, job.spec.stop
-    if told is not None and told.phase == "Failed":
-        return Verdict("Failed", "True", reason_of(told.reason), told.message or "It failed")
-    if (told is not None and told.phase == "Complete") or _is_silent_about_its_end(job, snapshot, now):
-        return _complete(job, snapshot)
-    if job.status.placements and ran_seconds(_timers(job), now) > stop.deadline_seconds:
-        message = f"It has run for more than spec.stop.deadlineSeconds, {stop.deadline_seconds} s"
-        return Verdict("Failed", "True", Reason.DEADLINE_EXCEEDED, message)
-    return None
-
-
-def _is_silent_about_its_end(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> bool:
-    """Tell whether the leading role has done its work, and will not say with what result any more."""
-    leader = snapshot.view.child("Job", service_name(job, leader_of(job)))
-    status = (leader.body.get("status") or {}) if leader else {}
-    if not status.get("succeeded"):
-        return False
-    ended = moment(status.get("completionTime"))
-    overdue = ended is not None and (now - ended).total_seconds() > LAST_WORDS_SECONDS
-    return overdue or leader_of(job) == COMPRESSOR
-
-
-def _complete(job: TrainingJob, snapshot: JobSnapshot) -> Verdict:
-    told, stop = snapshot.view.told, job.spec.stop
-    done = told.round if told else job.spec.rounds.max
-    target, reached = stop.target_accuracy_basis_points, told.accuracy_basis_points if told else None
-    if target is not None and reached is not None and reached >= target:
-        return Verdict("Complete", "True", Reason.TARGET_REACHED, f"Accuracy {reached / 100:g}% after {done} rounds")
-    if stop.patience_rounds is not None and done < job.spec.rounds.max:
-        message = f"No better model for {stop.patience_rounds} rounds; {done} rounds are done"
-        return Verdict("Complete", "True", Reason.CONVERGED, message)
-    return Verdict("Complete", "True", Reason.ROUNDS_REACHED, f"{done} rounds are done")
-
-
 def _end(job: TrainingJob, snapshot: JobSnapshot, ended: Verdict, now: datetime) -> JobDecision:
-    timers = stopped(_timers(job), now).model_copy(update={"finished_at": timestamp(now)})
+    timers = stopped(timers_of(job), now).model_copy(update={"finished_at": timestamp(now)})
     standing = Standing((), timers, job.status.run or 1, message=ended.message)
     status = report(job, snapshot, standing, now, ended=ended)
     news = events.job_ended(reference(job), ended.reason, ended.message, failed=ended.type == "Failed")
@@ -192,7 +201,7 @@ def _end(job: TrainingJob, snapshot: JobSnapshot, ended: Verdict, now: datetime)
 
 def _finished(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision:
     """Take away what still runs of a job that has ended, and the job itself once its time is over."""
-    ttl, ended = job.spec.ttl_seconds_after_finished, moment(_timers(job).finished_at)
+    ttl, ended = job.spec.ttl_seconds_after_finished, moment(timers_of(job).finished_at)
     if ttl is not None and ended is not None:
         left = ttl - (now - ended).total_seconds()
         if left <= 0.0:
@@ -212,7 +221,7 @@ def _held_back(
 ) -> JobDecision:
     """Stop a job that keeps its rounds: its pods go, and its place is free."""
     runs = bool(job.status.placements)
-    timers = stopped(_timers(job), now, retry) if runs else _timers(job)
+    timers = stopped(timers_of(job), now, retry) if runs else timers_of(job)
     standing = Standing((), timers, job.status.run or 0, held_back=why, message=message)
     status = report(job, snapshot, standing, now)
     written = _write(job, status, now)[0]
@@ -224,7 +233,7 @@ def _held_back(
 
 
 def _refused(job: TrainingJob, snapshot: JobSnapshot, fault: Verdict, now: datetime) -> JobDecision:
-    standing = Standing((), _timers(job), job.status.run or 0, unplaced=fault.reason, message=fault.message)
+    standing = Standing((), timers_of(job), job.status.run or 0, unplaced=fault.reason, message=fault.message)
     status = report(job, snapshot, standing, now, fault=fault)
     new = changed(job.status.conditions, status.conditions, "Accepted")
     news = [events.refused(reference(job), fault.reason, fault.message)] if new else []
@@ -233,7 +242,7 @@ def _refused(job: TrainingJob, snapshot: JobSnapshot, fault: Verdict, now: datet
 
 def _unplaced(job: TrainingJob, snapshot: JobSnapshot, selection: JobSelection, now: datetime) -> JobDecision:
     """Hold nothing: a part of a job without its quorum would keep others from their place for nothing."""
-    timers = stopped(_timers(job), now) if job.status.placements else _timers(job)
+    timers = stopped(timers_of(job), now) if job.status.placements else timers_of(job)
     standing = Standing((), timers, job.status.run or 0, unplaced=selection.reason, message=selection.message)
     status = report(job, snapshot, standing, now, shortages=selection.rejections)
     new = changed(job.status.conditions, status.conditions, "Placed")
@@ -243,47 +252,24 @@ def _unplaced(job: TrainingJob, snapshot: JobSnapshot, selection: JobSelection, 
     return JobDecision(actions, status, (), waiting=True)
 
 
-def _plan(job: TrainingJob, selection: JobSelection) -> JobPlan | None:
-    """Return what waits for a person; None where the job may go on."""
-    autonomy = job.spec.autonomy
-    places = "+".join(sorted(f"{c.placement.role}/{c.placement.node}/{c.placement.variant}" for c in selection.choices))
-    text = f"{job.metadata.uid}/{job.metadata.generation}/{places}"
-    token = hashlib.sha256(text.encode()).hexdigest()[:8]
-    if job.metadata.annotations.get(APPROVE) == token or autonomy.level is AutonomyLevel.FULL:
-        return None
-    steps: Sequence[ApprovalStep] = autonomy.approval_steps
-    if autonomy.level is AutonomyLevel.MANUAL:
-        steps = [ApprovalStep.PLACE]
-    first = not job.status.placements
-    taken = {
-        ApprovalStep.PLACE: first,
-        ApprovalStep.MIGRATE: not first,
-        ApprovalStep.RISE_TIER: False,  # a job has no tier to rise from
-        ApprovalStep.USE_EXTERNAL: any(choice.external for choice in selection.choices),
-    }
-    waits = [step for step in steps if taken[step] or (autonomy.level is AutonomyLevel.MANUAL)]
-    if not waits:
-        return None
-    reason = f"Would place {selection.message}; waits for approval of {', '.join(waits)}: set {APPROVE}={token}"
-    return JobPlan(reason=reason[:256], token=token, waits_for=[str(step) for step in waits])
-
-
-def _proposed(job: TrainingJob, snapshot: JobSnapshot, plan: JobPlan, now: datetime) -> JobDecision:
-    standing = Standing((), _timers(job), job.status.run or 0, unplaced=Reason.AWAITING_APPROVAL, message=plan.reason)
+def _proposed(
+    job: TrainingJob, snapshot: JobSnapshot, plan: JobPlan, kept: Sequence[RolePlacement], now: datetime
+) -> JobDecision:
+    """Ask a person, and hold nothing for what may not be; roles that lost nothing stay where they are meanwhile."""
+    run, roles = job.status.run or 0, {each.role for each in kept}
+    standing = Standing(tuple(kept), timers_of(job), run, unplaced=Reason.AWAITING_APPROVAL, message=plan.reason)
     status = report(job, snapshot, standing, now, plan=plan)
-    new = job.status.plan != plan
-    news = [events.refused(reference(job), Reason.AWAITING_APPROVAL, plan.reason)] if new else []
-    return JobDecision((*_write(job, status, now)[0], *news), status, ())
+    token = job.status.plan.token if job.status.plan else ""
+    news = [events.refused(reference(job), Reason.AWAITING_APPROVAL, plan.reason)] if token != plan.token else []
+    claims = tuple(claim for claim in snapshot.claims if claim.copy in roles)
+    again = LOOK_SECONDS if kept else None
+    return JobDecision((*_write(job, status, now)[0], *news), status, claims, again)
 
 
 def _waits(job: TrainingJob, now: datetime) -> float:
     """Return for how long a job that made way is not tried again."""
-    until = moment(_timers(job).retry_at)
+    until = moment(timers_of(job).retry_at)
     return 0.0 if until is None else (until - now).total_seconds()
-
-
-def _timers(job: TrainingJob) -> JobTimers:
-    return job.status.timers or JobTimers()
 
 
 def _condition(job: TrainingJob, kind: str) -> bool:

@@ -115,6 +115,7 @@ def _aggregator(job: TrainingJob) -> Json:
         "statusListen": f"{_EVERYWHERE}:{STATUS_PORT}",
         "state": f"{folder(job)}/state",
         "rules": _rules(job),
+        **_tasks(job),
         "strategy": {
             "name": strategy.name,
             "fraction": strategy.client_percent / 100,
@@ -139,6 +140,15 @@ def _rules(job: TrainingJob) -> Json:
         **_stop(job),
     }
     return told
+
+
+def _tasks(job: TrainingJob) -> Json:
+    """Return the tasks of a job whose model is validated; one that just learns names none."""
+    if job.spec.validation is None:
+        return {}
+    least = job.spec.validation.min_accuracy_basis_points / 10_000
+    learn = {"name": "train", "kind": "Train"}
+    return {"tasks": [learn, {"name": "validate", "kind": "Validate", "after": ["train"], "leastAccuracy": least}]}
 
 
 def _stop(job: TrainingJob) -> Json:
@@ -242,6 +252,8 @@ def _trainer(job: TrainingJob) -> Json:
         "output": _output(job),
         **_stop(job),
     }
+    if validation := job.spec.validation:
+        told["leastAccuracy"] = validation.min_accuracy_basis_points / 10_000
     if distillation := job.spec.distillation:
         told["teacher"] = {
             "model": _model(distillation.model),

@@ -25,7 +25,7 @@ from aif.domain.policy import Policy
 from aif.reconcile.copies import HOSTNAME, Json, present, resource_fields, variable
 from aif.reconcile.training.children import FILE, callers, metadata, role_labels, secret_name
 from aif.reconcile.training.files import CLAIMS, STREAM_PORT, TLS_FOLDER, service_name
-from aif.scheduling.learning import SMALL
+from aif.scheduling.roles import SMALL
 
 NOBODY: Final = 65532
 """User and group of the pods, to whom the claims' files belong."""

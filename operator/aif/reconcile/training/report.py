@@ -7,9 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Final
 
-from aif.api.aiservice_status import DimensionStatus, Rejected
-from aif.api.base import Precision
-from aif.api.computenode import CPU
+from aif.api.aiservice_status import Rejected
 from aif.api.conditions import Reason
 from aif.api.trainingjob import TrainingJob
 from aif.api.trainingjob_status import (
@@ -20,16 +18,18 @@ from aif.api.trainingjob_status import (
     RolePlacement,
     RoleStatus,
     RoundPoint,
+    TaskProgress,
     TrainingJobStatus,
     TrainingJobSummary,
 )
 from aif.domain.conditions import Verdict, settle, timestamp
-from aif.domain.learning import CLIENT, COMPRESSOR, TRAINER, JobView, RoleGroup, Told, groups_of, roles_of
-from aif.planning.learning import expected, joules
+from aif.domain.learning import CLIENT, COMPRESSOR, JobView, RoleGroup, Told, groups_of, roles_of
+from aif.planning.learning import expected
+from aif.reconcile.training.contract import contract
 from aif.reconcile.training.files import service_name
-from aif.reconcile.training.scene import JobSnapshot, Standing, ran_seconds
+from aif.reconcile.training.scene import JobSnapshot, Standing
 from aif.reconcile.training.verdicts import verdicts_of
-from aif.scheduling.node_table import NodeTable
+from aif.scheduling.promises import Outlook, outlook
 from aif.scheduling.selection import Shortage
 
 PROGRESS_SECONDS: Final = 10.0
@@ -53,9 +53,10 @@ def report(
 ) -> TrainingJobStatus:
     """Return the whole status of ``job``."""
     view = snapshot.view
-    progress = _progress(job, standing, view.told, snapshot.table) or job.status.progress
+    foreseen = outlook(job, standing.placements, snapshot.table)
+    progress = _progress(job, standing, view.told, foreseen) or job.status.progress
     roles = [_role(role, standing.placements, view, job) for role in roles_of(job)]
-    qos = _contract(job, standing, progress, now)
+    qos = contract(job, standing, progress, foreseen, now)
     verdicts = verdicts_of(job, standing, view, roles, qos, fault, ended, plan)
     return TrainingJobStatus(
         observed_generation=job.metadata.generation,
@@ -94,10 +95,10 @@ def _role(role: RoleGroup, placements: Sequence[RolePlacement], view: JobView, j
     )
 
 
-def _progress(job: TrainingJob, standing: Standing, told: Told | None, table: NodeTable) -> JobProgress | None:
+def _progress(job: TrainingJob, standing: Standing, told: Told | None, foreseen: Outlook) -> JobProgress | None:
     if told is None or not (standing.placements or told.phase in ("Complete", "Failed")):
         return None
-    takes = expected(job)
+    takes, whole = expected(job), 1000 * foreseen.joules
     step = max(1, -(-len(told.history) // _POINTS))
     points = [point for at, point in enumerate(reversed(told.history)) if at % step == 0][:_POINTS]
     return JobProgress(
@@ -112,79 +113,12 @@ def _progress(job: TrainingJob, standing: Standing, told: Told | None, table: No
         remaining_seconds=told.remaining_seconds,
         transferred_bytes=told.transferred_bytes,
         expected_bytes=round(takes.total_bytes) if isfinite(takes.total_bytes) else None,
-        millijoules=_millijoules(job, standing.placements, table, told.round),
+        millijoules=round(whole * told.round / job.spec.rounds.max) if isfinite(whole) else None,
+        stored_bytes=told.stored_bytes,
         measured_at=timestamp(told.at),
+        tasks=[TaskProgress(name=name, state=state) for name, state in told.tasks],
         clients=[NamedClient(name=n[:253], state=s[:256], message=m[:256]) for n, s, m in told.named[:_SHOWN]],
         history=[RoundPoint(round=at, accuracy_basis_points=accuracy) for at, accuracy in reversed(points)],
-    )
-
-
-def _millijoules(job: TrainingJob, placements: Sequence[RolePlacement], table: NodeTable, rounds: int) -> int | None:
-    """Return the energy of so many rounds, counted for the first node that learns; None where it tells no figures."""
-    learners = [each for each in placements if each.role in (CLIENT, TRAINER)]
-    row = table.room.rows.get(learners[0].node) if learners else None
-    if row is None:
-        return None
-    device, links = table.device(CPU), table.network.links(None)
-    whole = joules(
-        job,
-        float(device.watts[row]),
-        float(device.peak[Precision.FP32][row]),
-        float(links.up[row]),
-        float(links.watts[row]),
-    )
-    return round(1000 * whole * rounds / job.spec.rounds.max) if isfinite(whole) else None
-
-
-def _contract(
-    job: TrainingJob, standing: Standing, progress: JobProgress | None, now: datetime
-) -> list[DimensionStatus]:
-    """Return each bound beside what was predicted and measured."""
-    qos, takes = job.spec.qos, expected(job)
-    at = progress.measured_at if progress else None
-    found: list[DimensionStatus] = []
-    if qos.time:
-        ran = round(ran_seconds(standing.timers, now)) if at else None
-        found.append(_bound("time", qos.time.max_seconds, None, ran, Reason.TIME_BREACHED, at))
-    if qos.transfer:
-        sent = progress.transferred_bytes if progress else None
-        total = round(takes.total_bytes) if isfinite(takes.total_bytes) else None
-        limit = int(float(qos.transfer.max_bytes))
-        found.append(_bound("transfer", limit, total, sent, Reason.TRANSFER_BREACHED, at))
-    if qos.energy:
-        spent = progress.millijoules if progress else None
-        kilojoules = None if spent is None else round(spent / 1e6)
-        found.append(_bound("energy", qos.energy.max_kilojoules, None, kilojoules, Reason.ENERGY_BREACHED, at))
-    if qos.accuracy:
-        reached = progress.accuracy_basis_points if progress else None
-        done = progress is not None and progress.phase == "Complete"
-        low = done and reached is not None and reached < qos.accuracy.min_basis_points
-        met = reached is not None and reached >= qos.accuracy.min_basis_points
-        found.append(
-            DimensionStatus(
-                dimension="accuracy",
-                target=qos.accuracy.min_basis_points,
-                measured=reached,
-                measured_at=at,
-                verdict="Breached" if low else "Met" if met else "Unknown",
-                reason=Reason.ACCURACY_BREACHED if low else None,
-            )
-        )
-    return found
-
-
-def _bound(
-    dimension: str, target: int, predicted: int | None, measured: int | None, reason: Reason, at: str | None
-) -> DimensionStatus:
-    broken = measured is not None and measured > target
-    return DimensionStatus(
-        dimension=dimension,
-        target=target,
-        predicted=predicted,
-        measured=measured,
-        measured_at=at if measured is not None else None,
-        verdict="Unknown" if measured is None else "Breached" if broken else "Met",
-        reason=reason if broken else None,
     )
 
 

@@ -14,8 +14,10 @@ from aif.domain.cluster import Node, ObjectReference
 from aif.domain.conditions import timestamp
 from aif.domain.learning import JobView
 from aif.domain.policy import Policy
+from aif.reconcile.training.starting import Others
 from aif.scheduling.ledger import Claim
 from aif.scheduling.node_table import NodeTable
+from aif.scheduling.roles import JobSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class JobSnapshot:
         policy: What the administrator configured.
         wanted_by: Service that needs the place of the job; empty where none does.
         barred: Nodes that took no pod of the job, whatever their figures say.
+        others: Objects that the job waits for before it starts, and those that they wait for.
     """
 
     table: NodeTable
@@ -39,6 +42,7 @@ class JobSnapshot:
     policy: Policy = field(default_factory=Policy)
     wanted_by: str = ""
     barred: frozenset[str] = frozenset()
+    others: Others = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class JobDecision:
         claims: What it holds from now on.
         again_after: Seconds after which it has to be looked at again; None for not by itself.
         waiting: Whether free capacity would change the outcome.
+        selection: What was chosen for roles without a place; None where nothing was to be chosen.
     """
 
     actions: tuple[Action, ...] = ()
@@ -58,6 +63,7 @@ class JobDecision:
     claims: tuple[Claim, ...] = ()
     again_after: float | None = None
     waiting: bool = False
+    selection: JobSelection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,11 @@ def reference(job: TrainingJob) -> ObjectReference:
     """Return the job as an object of the API server."""
     meta = job.metadata
     return ObjectReference("net4ai.io/v1alpha1", "TrainingJob", meta.namespace, meta.name, meta.uid)
+
+
+def timers_of(job: TrainingJob) -> JobTimers:
+    """Return the moments that the status of ``job`` tells."""
+    return job.status.timers or JobTimers()
 
 
 def moment(text: str | None) -> datetime | None:

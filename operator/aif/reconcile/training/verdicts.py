@@ -11,6 +11,7 @@ from aif.api.trainingjob import TrainingJob
 from aif.api.trainingjob_status import JobPlan, RoleStatus
 from aif.domain.conditions import Verdict
 from aif.domain.learning import CLIENT, JobView
+from aif.reconcile.training.contract import BREACHES
 from aif.reconcile.training.files import quorum_of
 from aif.reconcile.training.scene import Standing
 
@@ -21,6 +22,7 @@ _PAUSES: Final = frozenset(
         Reason.WAITING_FOR_CONSENT,
         Reason.CLIENT_LOST,
         Reason.DIVERGED,
+        Reason.VALIDATION_FAILED,
         Reason.DEADLINE_EXCEEDED,
         Reason.INVALID_SPEC,
     }
@@ -71,7 +73,7 @@ def verdicts_of(
 def _placed(standing: Standing, fault: Verdict | None) -> Verdict:
     if fault is not None:
         return Verdict("Placed", "Unknown", fault.reason, "Not accepted, so not decided")
-    if standing.placements:
+    if standing.placements and standing.unplaced is None:
         nodes = ", ".join(dict.fromkeys(each.node for each in standing.placements))
         return Verdict("Placed", "True", Reason.AS_EXPECTED, f"On {nodes}")
     return Verdict("Placed", "False", standing.held_back or standing.unplaced or Reason.PROGRESSING, standing.message)
@@ -149,7 +151,7 @@ def _passing(
     broken = [one for one in qos if one.verdict == "Breached"]
     if broken:
         told = ", ".join(f"{one.dimension}: {one.measured}, bound {one.target}" for one in broken)
-        yield Verdict("ThresholdAlarm", "True", Reason(broken[0].reason or Reason.TIME_BREACHED), told)
+        yield Verdict("ThresholdAlarm", "True", BREACHES[broken[0].dimension], told)
     if (ended is not None and ended.type == "Failed") or fault is not None:
         cause = ended or fault
         if cause is not None:

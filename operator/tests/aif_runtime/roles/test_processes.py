@@ -129,6 +129,17 @@ async def test_the_trainer_stops_where_it_may(more: dict[str, Any], most: int) -
         assert seen[0].progress.round <= most
 
 
+async def test_a_trained_model_that_is_not_good_enough_is_no_result() -> None:
+    async with a_job() as job:
+        with pytest.raises(JobFailed, match="an accuracy of"):
+            await trainer.run(a_trainer(job, rounds=1, leastAccuracy=1.0, terminationPath=job.folder / "last"))
+        assert json.loads((job.folder / "last").read_text())["reason"] == "ValidationFailed"
+        assert not (job.folder / "model.safetensors").exists()
+        seen: list[trainer.Trainer] = []
+        await trainer.run(a_trainer(job, rounds=2, leastAccuracy=0.5), seen.append)
+        assert seen[0].progress.stored == sum(path.stat().st_size for path in job.folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value encountered", "ignore:divide by zero")
 async def test_a_trainer_that_diverges_says_so() -> None:
     async with a_job() as job:

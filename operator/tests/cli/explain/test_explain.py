@@ -228,7 +228,7 @@ def test_a_status_that_is_not_written_yet_is_told() -> None:
 
 
 _NO_WAY_OUT = {Reason.VERIFICATION_PENDING, Reason.VERIFICATION_FAILED, Reason.CAPABILITY_STALE, Reason.NODE_OVERLOADED}
-_NO_WAY_OUT |= {Reason.TRANSFER_INFEASIBLE, Reason.STORAGE_INFEASIBLE}  # of training jobs
+_NO_WAY_OUT |= {Reason.TRANSFER_INFEASIBLE, Reason.STORAGE_INFEASIBLE, Reason.TIME_INFEASIBLE}  # of training jobs
 _REFUSALS = [
     reason
     for reason in Reason

@@ -85,7 +85,7 @@ def test_a_job_that_nobody_has_looked_at_is_pending() -> None:
     [
         pytest.param(
             {"plan": {"reason": "spec.autonomy", "token": "t1", "waitsFor": ["Place"]}},
-            "Approve it: kubectl annotate tj digits -n video --overwrite net4ai.io/approve=t1",
+            "Approve it: aif approve tj/digits -n video --token t1",
             id="it waits for approval",
         ),
         pytest.param(

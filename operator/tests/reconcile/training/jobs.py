@@ -14,6 +14,7 @@ from aif.domain.cluster import Child, Node, ObjectReference, Pod
 from aif.domain.learning import JobView, Told
 from aif.reconcile.training.course import reconcile
 from aif.reconcile.training.scene import JobDecision, JobSnapshot
+from aif.reconcile.training.starting import Other
 from aif.scheduling.ledger import Claim, Ledger
 from aif.scheduling.node_table import NodeTable
 from tests.builders import CPU_32, NOON, a_compute_node, a_device, a_link, a_node
@@ -94,6 +95,7 @@ class Life:
         network: Where it may run; tests may change it.
         told: What it says of itself.
         now: The time.
+        others: What it may wait for before it starts.
         events: Reasons of the events so far.
         deleted: Names of what was deleted so far.
     """
@@ -109,6 +111,7 @@ class Life:
         self.deleted: list[str] = []
         self.writes = 0
         self.wanted_by = ""
+        self.others: dict[tuple[str, str], Other] = {}
 
     def look(self, times: int = 1, seconds: float = 0.0) -> JobDecision:
         """Decide so many times, each so much later."""
@@ -127,7 +130,7 @@ class Life:
         view = JobView(tuple(self.children.values()), pods, self.told)
         nodes = {node.name: node for _, node in self.network}
         table = a_table(self.network, self.claims, pods)
-        return JobSnapshot(table, nodes, view, self.claims, wanted_by=self.wanted_by)
+        return JobSnapshot(table, nodes, view, self.claims, wanted_by=self.wanted_by, others=self.others)
 
     def pods(self) -> list[Pod]:
         """Return the pods that the Jobs have, ready and where they were placed."""
