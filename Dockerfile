@@ -33,9 +33,9 @@ WORKDIR /
 ENTRYPOINT ["python", "-m", "aif_runtime.roles.server"]
 
 FROM uv AS build-learner
-# With `--only-group reencryption` besides, of which docs/learning.md says what that means
-ARG LEARNER_GROUPS="--only-group federated"
-RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project ${LEARNER_GROUPS} --no-cache
+# Groups of pyproject.toml: "federated runtime" brings PyTorch along; which other group does what, docs/learning.md says
+ARG LEARNER_GROUPS=federated
+RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project $(printf -- '--only-group %s ' $LEARNER_GROUPS) --no-cache
 
 FROM ${BASE} AS learner
 LABEL org.opencontainers.image.title="aif-learner" \

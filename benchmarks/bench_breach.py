@@ -102,7 +102,7 @@ def table(rounds: list[Round]) -> Table:
     )
     for name in names:
         grid.add_row(name, *("-" if (at := each.since_breach(name)) is None else f"{at:.1f}" for each in rounds))
-    for name in ("node", "sent", "failed", "cpusBefore", "cpusSlow", "p99Before"):
+    for name in ("node", "sent", "failed", "how", "cpusBefore", "cpusSlow", "p99Before"):
         grid.add_row(name, *(str(each.told()[name]) for each in rounds))
     return grid
 

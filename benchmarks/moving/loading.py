@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,11 @@ class Told:
     def failed(self) -> int:
         """Those that failed."""
         return int(self.result["failed"])
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many failed in which way, over all kinds of clients."""
+        return sum((Counter(each["failures"]) for each in self.result["clients"].values()), Counter[str]())
 
 
 @contextlib.contextmanager

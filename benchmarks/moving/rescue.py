@@ -29,6 +29,9 @@ _PICTURE: Final = {"name": "Input", "ueFlops": 0, "dataBits": "8k"}
 _NAMESPACE = "rescue"
 _PATIENCE_S: Final = 240.0
 _CALM_S: Final = 20.0
+_SETTLE_S: Final = 3.0
+"""An address behind a new Service answers once the proxy of the client's own node knows of it, a moment after Ready."""
+
 _SHARE: Final = 0.65
 """What a slowed node gets of the CPU that the load takes: requests wait longer and longer for each other."""
 
@@ -66,6 +69,7 @@ class Round:
             "p99Before": round(self.p99_before, 4),
             "sent": self.load.sent,
             "failed": self.load.failed,
+            "how": ", ".join(f"{count} {kind}" for kind, count in sorted(self.load.kinds.items())),
             "clients": self.load.result.get("clients", {}),
         }
 
@@ -110,6 +114,7 @@ def _serve(here: Testbed, name: str, spec: Json) -> str:
     tenant = Services(here.rest, _NAMESPACE)
     tenant.apply(an_aiservice(name, environment, spec, cpu="250m"))
     tenant.await_ready(name, within_s=_PATIENCE_S)
+    time.sleep(_SETTLE_S)
     return url_of(here, _NAMESPACE, name)
 
 

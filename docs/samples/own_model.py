@@ -1,6 +1,11 @@
 """A model and data of one's own, for every way of learning in pods.
 
-Put such a module into an image that has the learning runtime, and name its function in the file of each role::
+Put such a module into an image that has the learning runtime, and name its function in the TrainingJob::
+
+    model: {entryPoint: "own_model:made"}
+    data: {source: Own}
+
+or, without a cluster, in the file of each role::
 
     "model": {"entryPoint": "own_model:made"}, "data": {"source": "Own", "clients": 4}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from documents import ABSENT
+from job_model_cases import MODEL_ROWS
 
 Changes = Mapping[str, Any]
 Row = tuple[str, str, str, Changes, Changes]
@@ -37,7 +38,9 @@ JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
         "spec.validation": ABSENT,
         **_TIERLESS,
     },
-    **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic")},
+    **{("spec.data.source", name): _WITHOUT_VOLUME for name in ("Digits", "BreastCancer", "Synthetic", "Images")},
+    ("spec.data.source", "Own"): _WITHOUT_VOLUME | {"spec.model": {"entryPoint": "own:made"}},
+    ("spec.tls", "CertManager"): {"spec.issuerRef": {"name": "ca"}},
     ("spec.clients", 1): {"spec.quorum.minClients": 1},
     ("spec.privacy.kAnonymity", 1000): {"spec.clients": 1000},
     **{("spec.privacy.reencryption", mode): {"spec.mode": "Split"} for mode in ("PerSession", "PerMessage")},
@@ -182,7 +185,7 @@ _FIELDS: Final[tuple[Row, ...]] = (
     (
         "TrainingJob",
         "spec.data",
-        "data.claimName, data.path and data.task are given if and only if source is Volume",
+        "data.claimName, data.path and data.task are for source Volume, which needs them; Own may have data.claimName",
         {"spec.data": {"source": "Digits"}},
         {"spec.data.task": ABSENT},
     ),
@@ -238,6 +241,8 @@ _CHANGES: Final[tuple[Row, ...]] = (
     _kept("model.name", "mlp-3", "mlp-4"),
     _kept("data.alphaPercent", 50, 25),
     _kept("clients", 8, 9),
+    _kept("workers", 4, 5, "TrainingJob-workers"),
+    _kept("issuerRef.name", "training", "other", "TrainingJob-own"),
     _kept("rounds.max", 20, 21),
     _kept("training.batchSize", 32, 33),
     _kept("strategy.name", "FedProx", "FedAvg"),
@@ -269,7 +274,7 @@ _CHANGES: Final[tuple[Row, ...]] = (
 )
 
 JOB_RULES: Final[tuple[tuple[str, str, str, Changes, Changes, bool], ...]] = (
-    *((*case, False) for case in (*_FIELDS, *_MODES)),
+    *((*case, False) for case in (*_FIELDS, *_MODES, *MODEL_ROWS)),
     *((*case, True) for case in _CHANGES),
 )
 """Object, place, message, what passes, what does not, and whether the rule is about a change."""

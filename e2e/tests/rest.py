@@ -36,6 +36,7 @@ _ROOTS: Final[Mapping[str, str]] = {
     "poddisruptionbudgets": "/apis/policy/v1",
     "priorityclasses": "/apis/scheduling.k8s.io/v1",
     "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "certificates": "/apis/cert-manager.io/v1",
     "customresourcedefinitions": "/apis/apiextensions.k8s.io/v1",
 }
 

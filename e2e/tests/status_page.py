@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ class Page:
     """One status page, at an address of its own on this machine."""
 
     def __init__(self) -> None:
-        self.address = f"127.77.0.{next(_ADDRESSES)}"
+        # Runs side by side on one machine have addresses of their own.
+        self.address = f"127.77.{os.getpid() % 256}.{next(_ADDRESSES)}"
         self.told: Json = {}
 
     def says(self, phase: str, **fields: Any) -> None:

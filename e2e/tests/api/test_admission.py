@@ -21,6 +21,8 @@ OBJECTS: Final = (
     "TrainingJob-groups",
     "TrainingJob-distillation",
     "TrainingJob-compression",
+    "TrainingJob-own",
+    "TrainingJob-workers",
 )
 """Objects that have all fields of their kind between them: no TrainingJob may have those of two modes."""
 

@@ -25,6 +25,7 @@ EXPLAINED = [
     pytest.param("ais.status.candidates.terms.weight", "ten-thousandths", id="status"),
     pytest.param("computenode.spec.capability.devices.peakFlops", "Peak rates of one device", id="list"),
     pytest.param("tj.spec.privacy.kAnonymity", "while fewer terminals of its group are live", id="of a job"),
+    pytest.param("tj.spec.model.entryPoint", "Function of your image", id="of a model of one's own"),
     pytest.param("cn.spec.links.rttMicroseconds", "Round-trip time", id="short name"),
 ]
 APPLY_ATTEMPTS = 3

@@ -182,6 +182,9 @@ def test_a_changed_workload_is_replaced_under_load_and_no_request_fails(place: P
     _nothing_failed(told, failures)
 
 
+SETTLE_S = 3
+"""An address behind a new Service answers once the proxy of the client's own node knows of it, a moment after Ready."""
+
 SLOWED_SHARE = 0.8
 """What a slowed node gets of the CPU that the load takes: requests wait longer and longer for each other."""
 
@@ -189,6 +192,7 @@ SLOWED_SHARE = 0.8
 def test_a_service_whose_node_turns_slow_is_moved_and_no_request_fails(place: Place, failures: Path) -> None:
     place.services.apply(a_service("rescued", **_heavy()))
     place.services.await_ready("rescued", within_s=PATIENCE_S)
+    time.sleep(SETTLE_S)
     slow = place.services.node_of("rescued")
     with place.load("rescued", failures, "--rate", "25", "--timeout", "120") as told:
         place.services.await_condition("rescued", "QoSMet", "True", within_s=PATIENCE_S)

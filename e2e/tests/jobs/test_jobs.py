@@ -25,13 +25,34 @@ def page() -> Iterator[Page]:
 
 @pytest.mark.usefixtures("operator")
 def test_every_mode_comes_up_with_all_its_roles(jobs: TrainingJobs) -> None:
+    own: Json = {"model": {"entryPoint": "own_model:made"}, "data": {"source": "Own"}, "tls": "None"}
     for mode in MODES:
         jobs.apply(a_training_job(mode.lower(), mode))
-    for mode in MODES:
-        _comes_up(jobs, mode.lower())
+    jobs.apply(a_training_job("own", **own))
+    jobs.apply(a_training_job("workers", "Centralized", workers=3, tls="None"))
+    for name in (*map(str.lower, MODES), "own", "workers"):
+        _comes_up(jobs, name)
+    _leads_to_the_first(jobs, "workers", 3)
     listed = jobs.rest.list("secrets", jobs.namespace)
     assert len(listed) == 3, "certificates where roles talk to one another"
     assert len({tuple(sorted(one["data"])) for one in listed}) >= 2
+
+
+def _leads_to_the_first(jobs: TrainingJobs, name: str, count: int) -> None:
+    """Look at the pods of several workers: each has a number, and the Service leads to the first."""
+    pods = jobs.pods(name)
+    numbers = {pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"]: pod for pod in pods}
+    assert set(numbers) == {str(number) for number in range(count)}
+    first = numbers["0"]["metadata"]["name"]
+    address = jobs.children("services", name)["trainer"]["spec"]["clusterIP"]
+    for pod in pods:
+        assert pod["spec"]["hostAliases"] == [{"ip": address, "hostnames": [f"{name}-trainer"]}]
+
+    def led_to() -> list[str]:
+        found = jobs.rest.list("endpointslices", jobs.namespace, **{"kubernetes.io/service-name": f"{name}-trainer"})
+        return [end["targetRef"]["name"] for part in found for end in part.get("endpoints") or ()]
+
+    eventually(lambda: led_to() == [first], f"the Service leads to {first}")
 
 
 def _comes_up(jobs: TrainingJobs, name: str) -> None:
@@ -110,7 +131,9 @@ def test_a_deadline_ends_a_job_and_bad_input_names_its_field(jobs: TrainingJobs)
     jobs.apply(a_training_job("late", stop={"deadlineSeconds": 3}))
     jobs.apply(a_training_job("wrong", model={"name": "mlp-99"}))
     jobs.apply(a_training_job("huge", clients=1000))
+    jobs.apply(a_training_job("signed", tls="CertManager", issuerRef={"name": "training"}))
     assert "spec.model.name" in jobs.await_condition("wrong", "Accepted", "False", "InvalidSpec")["message"]
+    assert "install cert-manager" in jobs.await_condition("signed", "Accepted", "False", "RefNotFound")["message"]
     jobs.await_condition("huge", "Placed", "False")
     assert jobs.pods("huge") == [], "nothing is held for a part of a job"
     jobs.await_condition("late", "Failed", "True", "DeadlineExceeded")

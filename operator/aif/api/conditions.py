@@ -94,6 +94,7 @@ class Reason(StrEnum):
     REBALANCE = "Rebalance"
     HANDOVER_EXPECTED = "HandoverExpected"
 
+    CERTIFICATE_PENDING = "CertificatePending"
     K_ANONYMITY_NOT_REACHED = "KAnonymityNotReached"
     QUORUM_NOT_REACHED = "QuorumNotReached"
     WAITING_FOR_CONSENT = "WaitingForConsent"

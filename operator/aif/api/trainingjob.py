@@ -16,7 +16,6 @@ from aif.api.trainingjob_learning import (
     ClientCount,
     Group,
     LearnedData,
-    LearnedModel,
     Output,
     Privacy,
     Quorum,
@@ -26,6 +25,7 @@ from aif.api.trainingjob_learning import (
     Strategy,
     TrainingRules,
 )
+from aif.api.trainingjob_model import LearnedModel
 from aif.api.trainingjob_qos import JobQualityOfService
 from aif.api.trainingjob_reuse import Compression, Distillation
 from aif.api.trainingjob_rules import SPEC_RULES
@@ -108,7 +108,25 @@ class Tls(StrEnum):
     """How streams between roles are protected."""
 
     MADE = "Made"
+    CERT_MANAGER = "CertManager"
     NONE = "None"
+
+
+class IssuerKind(StrEnum):
+    """Kinds of cert-manager that sign certificates."""
+
+    ISSUER = "Issuer"
+    CLUSTER_ISSUER = "ClusterIssuer"
+
+
+class IssuerReference(ApiModel):
+    """Who signs the certificates of the roles."""
+
+    name: ObjectName
+    """Name of the Issuer in the own namespace, or of the ClusterIssuer."""
+
+    kind: IssuerKind = IssuerKind.ISSUER
+    """Issuer or ClusterIssuer."""
 
 
 class TrainingJobSpec(ApiModel):
@@ -127,6 +145,9 @@ class TrainingJobSpec(ApiModel):
 
     clients: ClientCount | None = None
     """Clients of Federated, terminals of Split."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Workers of Centralized that learn one model together; each has a share of every batch."""
 
     rounds: RoundRules = RoundRules()
     """How long it learns."""
@@ -193,7 +214,10 @@ class TrainingJobSpec(ApiModel):
     """Where rounds and the finished model are kept."""
 
     tls: Tls = Tls.MADE
-    """Made: the operator makes certificates for the job. None: streams are not protected."""
+    """Made: the operator makes certificates. CertManager: cert-manager does. None: streams are not protected."""
+
+    issuer_ref: IssuerReference | None = None
+    """Who signs the certificates where tls is CertManager."""
 
     suspend: bool = False
     """Stops the job: its pods go, its capacity is released, no finished round is lost."""

@@ -27,29 +27,15 @@ VolumePath = Annotated[
 ClientCount = Annotated[int, Field(ge=1, le=1000)]
 
 
-class LearnedModel(ApiModel):
-    """The model that learns."""
-
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
-    """Name of a built-in model, such as mlp-3, or of one that the image brings along."""
-
-    hidden: Annotated[list[Annotated[int, Field(ge=1, le=16_384)]], Field(max_length=63)] = Field(default_factory=list)
-    """Widths of the hidden layers of mlp-N; without it 128, and each further one half of it, down to 32."""
-
-    size_bytes: Demand | None = None
-    """Bytes of all its numbers; needed for a bound on transfer or storage where the model is not built in."""
-
-    flops_per_example: Demand | None = None
-    """FLOP of one pass forward; needed for a bound on time or energy where the model is not built in."""
-
-
 class DataSource(StrEnum):
     """Where the data come from."""
 
     DIGITS = "Digits"
     BREAST_CANCER = "BreastCancer"
     SYNTHETIC = "Synthetic"
+    IMAGES = "Images"
     VOLUME = "Volume"
+    OWN = "Own"
 
 
 class LossName(StrEnum):
@@ -71,6 +57,9 @@ class LearnedTask(ApiModel):
     loss: LossName = LossName.CROSS_ENTROPY
     """CrossEntropy for classes, SquaredError for numbers."""
 
+    shape: Annotated[list[Annotated[int, Field(ge=1, le=1_000_000)]], Field(max_length=4)] = Field(default_factory=list)
+    """Shape of one example, such as channels, rows, columns of a picture; a row of numbers when absent."""
+
 
 class LearnedData(ApiModel):
     """The data."""
@@ -78,23 +67,29 @@ class LearnedData(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=cel(
             (
-                "(self.source == 'Volume') == (has(self.claimName) && has(self.path) && has(self.task))",
-                "data.claimName, data.path and data.task are given if and only if source is Volume",
+                (
+                    "self.source == 'Volume' ? has(self.claimName) && has(self.path) && has(self.task) : "
+                    "!has(self.path) && !has(self.task) && (self.source == 'Own' || !has(self.claimName))"
+                ),
+                (
+                    "data.claimName, data.path and data.task are for source Volume, which needs them; "
+                    "Own may have data.claimName"
+                ),
             ),
         ),
     )
 
     source: DataSource
-    """Digits and BreastCancer are real and small, Synthetic is made up, Volume is a file of one's own."""
+    """Digits and BreastCancer are real, Synthetic and Images made up, Volume is a file, Own is of model.entryPoint."""
 
     alpha_percent: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     """How alike the clients' data are, as parameter of a Dirichlet distribution: 50 is 0.5; 0 for equal shares."""
 
     examples_per_client: Annotated[int, Field(ge=10, le=10_000_000)] = 400
-    """Examples that Synthetic makes for each client, and that plans count with."""
+    """Examples that Synthetic and Images make for each client, and that plans count with."""
 
     claim_name: ObjectName | None = None
-    """PersistentVolumeClaim of the own namespace with the data."""
+    """PersistentVolumeClaim of the own namespace with the data; roles that see data have it at /claims/NAME."""
 
     path: VolumePath | None = None
     """File in it: safetensors with x and y."""

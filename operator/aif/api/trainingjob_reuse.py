@@ -9,7 +9,8 @@ from pydantic import Field
 
 from aif.api.base import LIST_SET, ApiModel, ObjectName, Percent
 from aif.api.quantity import Capacity, amount
-from aif.api.trainingjob_learning import LearnedModel, VolumePath
+from aif.api.trainingjob_learning import VolumePath
+from aif.api.trainingjob_model import LearnedModel
 
 
 class StoredModel(ApiModel):

@@ -69,6 +69,26 @@ _MODES: Final = cel(
         "quorum.minClients must not exceed clients",
     ),
     (
+        "self.data.source != 'Own' || has(self.model.entryPoint)",
+        "data.source Own needs model.entryPoint, whose function returns the data",
+    ),
+    (
+        "self.workers == 1 || self.mode == 'Centralized'",
+        "workers may be more than 1 only where mode is Centralized",
+    ),
+    (
+        "self.workers == 1 || self.model.backend != 'NumPy'",
+        "workers above 1 learn together only with PyTorch: leave model.backend out, or set it to PyTorch",
+    ),
+    (
+        "self.workers == 1 || self.tls == 'None'",
+        "workers above 1 need tls None: what they send one another is not encrypted",
+    ),
+    (
+        "(self.tls == 'CertManager') == has(self.issuerRef)",
+        "issuerRef is given if and only if tls is CertManager",
+    ),
+    (
         "!has(self.validation) || self.mode != 'Compression'",
         "validation excludes mode Compression, whose report judges each model",
     ),
@@ -85,6 +105,7 @@ _ALWAYS_THERE: Final = (
     "mode",
     "model",
     "data",
+    "workers",
     "rounds",
     "training",
     "strategy",
@@ -106,6 +127,7 @@ _SOMETIMES_THERE: Final = (
     "groups",
     "distillation",
     "compression",
+    "issuerRef",
     "start",
     "validation",
     "variants",

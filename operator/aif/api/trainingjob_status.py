@@ -128,7 +128,7 @@ class JobProgress(ApiModel):
     """Time to the last round, if all go like the last ones."""
 
     transferred_bytes: Count | None = None
-    """Sent and received by the aggregator so far."""
+    """Sent and received by the aggregator so far; of several workers nobody counts it."""
 
     expected_bytes: Count | None = None
     """What all rounds are expected to transfer."""

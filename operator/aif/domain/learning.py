@@ -87,6 +87,16 @@ class RoleGroup:
     listens: bool = False
     group: str = ""
 
+    @property
+    def numbered(self) -> bool:
+        """Whether each of its pods has a number: clients, and workers that learn together."""
+        return self.name == CLIENT or self.pods > 1
+
+    @property
+    def talks(self) -> bool:
+        """Whether it exchanges streams with other roles."""
+        return self.name not in (TRAINER, COMPRESSOR)
+
 
 def groups_of(job: TrainingJob) -> tuple[LearningGroup, ...]:
     """Return the groups of a job; split learning has one."""
@@ -107,7 +117,7 @@ def roles_of(job: TrainingJob) -> tuple[RoleGroup, ...]:
     spec, servers = job.spec, job.spec.placement.servers
     match spec.mode:
         case Mode.CENTRALIZED | Mode.DISTILLATION:
-            return (RoleGroup(TRAINER, _MODULES[TRAINER], rule=servers),)
+            return (RoleGroup(TRAINER, _MODULES[TRAINER], spec.workers, rule=servers, listens=spec.workers > 1),)
         case Mode.COMPRESSION:
             return (RoleGroup(COMPRESSOR, _MODULES[COMPRESSOR], rule=servers),)
     clients = RoleGroup(CLIENT, _MODULES[CLIENT], job.client_count, rule=spec.placement.clients, ladder=_DEVICES_FIRST)

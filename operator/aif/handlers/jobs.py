@@ -35,6 +35,7 @@ def snapshot(world: World, job: TrainingJob, now: datetime) -> JobSnapshot:
         policy=world.policy,
         wanted_by=world.wanted.get(meta.uid, ""),
         barred=frozenset(node for node, until in world.job_bars.get(meta.uid, {}).items() if until > now),
+        signer_served=world.signer_served,
         others=_others(world, job),
     )
 

@@ -13,6 +13,7 @@ from aif.gateways.kubernetes.kinds import parse_compute_node
 from aif.gateways.kubernetes.pods import parse_pod
 from aif.gateways.kubernetes.reflector import Reflector
 from aif.gateways.kubernetes.resources import (
+    CERTIFICATES,
     COMPUTENODES,
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -36,13 +37,14 @@ OWN = f"{MANAGED_BY}={FIELD_MANAGER}"
 async def build(api: Api, world: World, settings: Settings, metrics: Exposition) -> list[Reflector[Any]]:
     """Return a reflector for each resource, per watched namespace where only some are watched."""
     world.routes_served = await _served(api, HTTP_ROUTES.api_version)
+    world.signer_served = await _served(api, CERTIFICATES.api_version)
     mirrors: list[Reflector[Any]] = [
         Reflector(api, NODES, parse_node, world.nodes, metrics=metrics),
         Reflector(api, COMPUTENODES, parse_compute_node, world.compute_nodes, metrics=metrics),
         Reflector(api, PODS, parse_pod, world.pods, metrics=metrics),
         Reflector(api, PRIORITY_CLASSES, parse_priority_class, world.priority_classes, metrics=metrics),
     ]
-    learning = [JOBS, CONFIG_MAPS, NETWORK_POLICIES]
+    learning = [JOBS, CONFIG_MAPS, NETWORK_POLICIES, *([CERTIFICATES] if world.signer_served else [])]
     routes = [HTTP_ROUTES] if world.routes_served else []
     children = [DEPLOYMENTS, SERVICES, POD_DISRUPTION_BUDGETS, *routes, *learning]
     for namespace in settings.watch_namespaces or ("",):

@@ -50,11 +50,11 @@ CHILD_KINDS = (
     "Job",
     "ConfigMap",
     "NetworkPolicy",
+    "Certificate",
 )
 
 BAR_SECONDS = 60.0
 """How long a node is left out that took no pod of a service although its figures said that it should."""
-
 
 REMEMBERED = 4096
 """Objects that are gone and that a write may still be waited for; that takes a moment at most."""
@@ -78,6 +78,7 @@ class World:
         moves: How many services may leave their nodes at once.
         ledger: What is promised to services.
         routes_served: Whether the API server knows HTTPRoute.
+        signer_served: Whether it knows the Certificate of cert-manager.
         judged: Returns what is known of the promises of a service (uid); None where nothing measures.
         measured: What was measured of resources and of nodes.
         judged_copies: Returns what is known of each copy of a service (uid) that moves.
@@ -103,6 +104,7 @@ class World:
         self.endpoints: Cache[Endpoints] = Cache({"service": lambda e: [(e.namespace, e.service)]})
         self.ledger = Ledger()
         self.routes_served = False
+        self.signer_served = False
         self.judged: Callable[[str], tuple[Judged, ...] | None] = lambda _: None
         self.measured = Measured()
         self.judged_copies: Callable[[str], Mapping[str, CopyLook]] = lambda _: {}

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aif.api.trainingjob import Mode, TrainingJob
-from aif.api.trainingjob_learning import DataSource, LearnedData, LearnedModel, StrategyName
+from aif.api.trainingjob_learning import DataSource, LearnedData, StrategyName
+from aif.api.trainingjob_model import LearnedModel
 from aif.planning.arrays import FloatArray
 from aif.planning.kpi.inference import Channel, Platform
 from aif.planning.kpi.training import RoundKpi, TrainingWork, distributed
@@ -35,7 +36,13 @@ _NOTED: Final = 1000
 _SIZES: Final = {DataSource.DIGITS: (64, 10, 1438), DataSource.BREAST_CANCER: (30, 2, 455)}
 """Features, outputs and examples to learn from, of data whose size is fixed."""
 
-_SYNTHETIC: Final = (8, 2)
+_DRAWN: Final = {DataSource.SYNTHETIC: (8, 2), DataSource.IMAGES: (3 * 32 * 32, 10)}
+"""Features and outputs of data that are made for each client."""
+
+_PICTURES: Final = {DataSource.DIGITS: (1, 8, 8), DataSource.IMAGES: (3, 32, 32)}
+
+_PRESSURE: Final = "blood-pressure"
+_PRESSURE_HIDDEN: Final = (64, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +102,36 @@ def model_figures(model: LearnedModel, data: LearnedData) -> tuple[float, float]
     return (size if isfinite(size) else BYTES * numbers), (flops if isfinite(flops) else 2.0 * weights)
 
 
+def layers_of(model: LearnedModel) -> int:
+    """Return how many layers of weights a built-in perceptron has; 0 for another model."""
+    if model.name == _PRESSURE:
+        return len(_PRESSURE_HIDDEN) + 1
+    found = re.fullmatch(r"mlp-(\d{1,2})", model.title)
+    return int(found[1]) if found else 0
+
+
 def layer_widths(model: LearnedModel, data: LearnedData) -> tuple[int, ...]:
-    """Return the widths of the perceptron ``mlp-N``, its input first; none for another model, or one that cannot be."""
-    found = re.fullmatch(r"mlp-(\d{1,2})", model.name)
-    ends = _ends(data)
-    if found is None or ends is None or not int(found[1]):
+    """Return the widths of a built-in perceptron, its input first; none for another model, or one that cannot be."""
+    count, ends = layers_of(model), _ends(data)
+    if ends is None or not count:
         return ()
-    inner = tuple(model.hidden) or tuple(max(32, 128 >> place) for place in range(int(found[1]) - 1))
-    return (ends[0], *inner, ends[1]) if len(inner) == int(found[1]) - 1 else ()
+    drawn = tuple(max(32, 128 >> place) for place in range(count - 1))
+    inner = tuple(model.hidden) or (_PRESSURE_HIDDEN if model.name == _PRESSURE else drawn)
+    return (ends[0], *inner, ends[1]) if len(inner) == count - 1 else ()
 
 
 def layer_names(model: LearnedModel) -> tuple[str, ...]:
-    """Return the names of the layers of ``mlp-N``, behind each of which but the last it can be cut."""
-    found = re.fullmatch(r"mlp-(\d{1,2})", model.name)
-    count = int(found[1]) if found else 0
+    """Return the names of the layers of a built-in perceptron, behind each of which but the last it can be cut."""
+    count = layers_of(model)
     return tuple(name for place in range(1, count + 1) for name in (f"fc{place}", f"relu{place}"))[:-1]
+
+
+def shape_of(data: LearnedData) -> tuple[int, ...]:
+    """Return the shape of one example; none where only the function knows that returns the data."""
+    if data.task is not None:
+        return tuple(data.task.shape) or (data.task.features,)
+    ends = _ends(data)
+    return _PICTURES.get(data.source, ends[:1] if ends else ())
 
 
 def spending(
@@ -137,7 +159,8 @@ def spending(
     if one is None:
         nothing = np.full(np.broadcast_shapes(rate.shape, power.shape), nan)
         return nothing, nothing
-    seconds, joules = one.compute_seconds / rate, one.compute_joules * power / rate
+    # Several workers share each batch: it takes them less time, and no less energy.
+    seconds, joules = one.compute_seconds / rate / job.spec.workers, one.compute_joules * power / rate
     if job.client_count:
         link, sending = _known(bits_per_second), _known(link_watts)
         seconds = seconds + np.nan_to_num(one.communication_seconds / link)
@@ -176,9 +199,7 @@ def _of_unit(job: TrainingJob) -> RoundKpi | None:
 def _ends(data: LearnedData) -> tuple[int, int] | None:
     if data.task is not None:
         return data.task.features, data.task.outputs
-    if data.source is DataSource.SYNTHETIC:
-        return _SYNTHETIC
-    return _SIZES[data.source][:2] if data.source in _SIZES else None
+    return _SIZES[data.source][:2] if data.source in _SIZES else _DRAWN.get(data.source)
 
 
 def _examples(job: TrainingJob) -> float:
@@ -200,4 +221,6 @@ def _round_bytes(job: TrainingJob, size: float, examples: float) -> float:
             activations = 2 * BYTES * widest * examples * spec.rounds.local_epochs
             return (2 * servers + 1) * size + 2 * job.client_count * size + activations
         case _:
-            return 0.0
+            # Gradients go round in a ring: each worker sends and gets nearly two of them for every step.
+            steps = ceil(examples / (spec.training.batch_size or examples)) * spec.rounds.local_epochs
+            return 2.0 * (spec.workers - 1) * steps * size if spec.workers > 1 else 0.0

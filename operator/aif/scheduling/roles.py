@@ -96,7 +96,7 @@ def _stand_in(job: TrainingJob, role: RoleGroup, variant: JobVariant, pods: int)
         metadata=ObjectMeta(name=job.metadata.name, namespace=job.metadata.namespace, uid=job.metadata.uid),
         spec=AIServiceSpec(
             service_type=ServiceType.COMPUTE,
-            model=Model(name=spec.model.name),
+            model=Model(name=role.module),
             placement=PlacementRule(tiers=role.rule.tiers, node_selector=role.rule.node_selector),
             qos=QualityOfService(
                 compute=qos.compute if role.learns else None,

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from aif_runtime.learning.errors import InvalidRole, JobFailed
+from aif_runtime.learning.errors import InvalidRole, JobFailed, PeerLost
 from aif_runtime.roles.settings import Role, load
 
 DONE: Final = 0
 FAILED: Final = 1
 INVALID: Final = 2
+LOST: Final = 75
 ENDED: Final = 143
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -41,7 +42,8 @@ class JsonLines(logging.Formatter):
 def main(kind: type[R], run: Callable[[R], Awaitable[None]]) -> int:
     """Run a role to its end; return 0 where it is done, 1 where the job failed, 2 where its file breaks a rule.
 
-    143 after SIGTERM: what was done is kept, and the role can be started again.
+    75 where it lost those that it learns together with, 143 after SIGTERM: what was done is kept, and the role can be
+    started again.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
@@ -54,9 +56,12 @@ def main(kind: type[R], run: Callable[[R], Awaitable[None]]) -> int:
         said, status = str(error), INVALID
     except JobFailed as error:
         said, status = f"{error.reason}: {error}", FAILED
+    except PeerLost as error:
+        said, status = str(error), LOST
     print(said, file=sys.stderr)  # noqa: T201 - for people; the log says it as JSON
-    if role and role.termination_path and not role.termination_path.exists():
-        last_message(role.termination_path, json.dumps({"message": said}))
+    if role and role.termination_path and status == INVALID:
+        # Trying again changes nothing, so whoever watches the job is told that it has failed.
+        last_message(role.termination_path, json.dumps({"phase": "Failed", "reason": "InvalidSpec", "message": said}))
     return status
 
 

@@ -1,7 +1,7 @@
 """The trainer, one process with all the data: `python -m aif_runtime.roles.trainer FILE`.
 
-With `teacher` in its file a small model learns from the answers of a large one. Started by torchrun, several workers
-learn one model of PyTorch's together; they need one folder `state` in common.
+With `teacher` in its file a small model learns from the answers of a large one. With `workers`, or started by torchrun,
+several learn one model of PyTorch's together; they need one folder `state` in common.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,18 +22,18 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from aif_runtime.backends.choosing import Workers, joined
+from aif_runtime.backends.choosing import Place, Workers, joined
 from aif_runtime.federated.progress import Phase, Progress
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import Arrays, digest
 from aif_runtime.learning.checkpoint import Checkpoint, keep, latest, next_epoch, result, stored_bytes, write
 from aif_runtime.learning.data import Examples
 from aif_runtime.learning.distillation import distil
-from aif_runtime.learning.errors import InvalidRole, JobFailed
+from aif_runtime.learning.errors import InvalidRole, JobFailed, PeerLost
 from aif_runtime.learning.learner import Learner, Plan
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.roles.running import last_message, main
-from aif_runtime.roles.settings import LearningRole, ModelPart, OutputPart, Part, Positive, Share, built
+from aif_runtime.roles.settings import Address, LearningRole, ModelPart, OutputPart, Part, Positive, Share, built
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,18 @@ class TeacherPart(Part):
     temperature: Positive = 4.0
 
 
+class WorkersPart(Part):
+    """Several workers that learn together; `index` says which one this is.
+
+    Attributes:
+        count: How many they are.
+        address: Where the first listens, and the others find it.
+    """
+
+    count: Annotated[int, Field(ge=2, le=1000)]
+    address: Address
+
+
 class TrainerRole(LearningRole):
     """What the trainer is told.
 
@@ -54,6 +67,7 @@ class TrainerRole(LearningRole):
         state: Folder for checkpoints.
         output: Where the finished model goes.
         teacher: Whose answers are learned; without it, the labels are.
+        workers: With how many it learns together; alone without it, or with those that torchrun has started.
         target_accuracy: Accuracy at which the job is done.
         patience_rounds: Rounds without a better accuracy after which the job is done.
         least_accuracy: Accuracy without which the finished model is not kept.
@@ -64,9 +78,16 @@ class TrainerRole(LearningRole):
     state: Path
     output: OutputPart
     teacher: TeacherPart | None = None
+    workers: WorkersPart | None = None
     target_accuracy: Share | None = None
     patience_rounds: Annotated[int, Field(ge=1)] | None = None
     least_accuracy: Share | None = None
+
+    def place(self, environ: Mapping[str, str]) -> Place:
+        """Return which of the workers this one is."""
+        if self.workers is None:
+            return Place.of_torchrun(environ)
+        return Place(self.index, self.workers.count, self.workers.address)
 
 
 class Trainer:
@@ -80,7 +101,8 @@ class Trainer:
         self.examples = Examples(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
         self.tested = dataset.test()
         self.learner = role.learner(self.task)
-        self.progress = Progress(role.rounds, 1, 1)
+        self.place = role.place(os.environ)
+        self.progress = Progress(role.rounds, self.place.size, self.place.size)
         self.teacher = self._taught(role.teacher) if role.teacher else None
         self._best: tuple[float, Arrays] = (-math.inf, {})
         self.workers: Workers | None = None
@@ -88,7 +110,7 @@ class Trainer:
     @property
     def leads(self) -> bool:
         """Whether this process is the one that writes and tells: of several workers the first."""
-        return self.workers is None or self.workers.rank == 0
+        return self.place.rank == 0
 
     def _taught(self, part: TeacherPart) -> Learner:
         teacher = built(part.model, self.task, self.role.split, Plan())
@@ -125,7 +147,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise JobFailed("Diverged", f"the loss of round {turn.round} is not finite; try a smaller learning rate")
         progress.metrics = {"trainingLoss": loss, **evaluate(self.learner, self.tested, self.task)}
-        progress.round, progress.live, progress.answered = turn.round, 1, 1
+        progress.round, progress.live, progress.answered = turn.round, self.place.size, self.place.size
         progress.history.append({"round": turn.round, **progress.metrics})
         if progress.metrics["accuracy"] > self._best[0]:
             self._best, progress.best_round = (progress.metrics["accuracy"], self.learner.state), turn.round
@@ -158,27 +180,15 @@ class Trainer:
         return progress.round >= role.rounds or (role.patience_rounds is not None and waited >= role.patience_rounds)
 
     async def run(self) -> None:
-        """Run the job; JobFailed where it diverges."""
+        """Run the job; JobFailed where it diverges, PeerLost where another worker is gone."""
         self.resume()
-        self.workers = joined(self.learner, os.environ)
         if self.leads:
             self.progress.epoch = next_epoch(self.role.state)
-        loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             if self.role.status_listen and self.leads:
                 await stack.enter_async_context(serve_status(self.role.status_listen, self.status))
-            self.progress.phase = Phase.TRAINING
             try:
-                while not await asyncio.to_thread(self._done):
-                    began = loop.time()
-                    await asyncio.to_thread(self.round)
-                    self.progress.seconds.append(loop.time() - began)
-                    log.info("Finished a round", extra={"round": self.progress.round, **self.progress.metrics})
-                self._validate()
-                if self.leads:
-                    await asyncio.to_thread(self._finish)
-                if self.workers:
-                    await asyncio.to_thread(self.workers.leave)
+                await self._learn()
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
                     Phase.FAILED,
@@ -189,6 +199,33 @@ class Trainer:
             finally:
                 if self.role.termination_path and self.leads:
                     last_message(self.role.termination_path, self.progress.last_message())
+
+    async def _learn(self) -> None:
+        try:
+            await asyncio.to_thread(self._join)
+            self.progress.phase = Phase.TRAINING
+            while not await asyncio.to_thread(self._done):
+                began = time.monotonic()
+                await asyncio.to_thread(self.round)
+                self.progress.seconds.append(time.monotonic() - began)
+                log.info("Finished a round", extra={"round": self.progress.round, **self.progress.metrics})
+            self._validate()
+            if self.leads:
+                await asyncio.to_thread(self._finish)
+            if self.workers:
+                await asyncio.to_thread(self.workers.leave)
+        except RuntimeError as error:  # what PyTorch raises where another process is gone
+            if self.place.size == 1:
+                raise
+            raise PeerLost(f"another worker is lost; all go on behind round {self.progress.round}: {error}") from error
+
+    def _join(self) -> None:
+        """Find the others, unless all is done: one that was cut off at its very end comes back alone."""
+        if self._is_done():
+            return
+        self.workers = joined(self.learner, self.place)
+        if self.workers and not self.workers.alike(self.progress.round):
+            raise PeerLost("another worker is behind another round; all begin anew")
 
     def _validate(self) -> None:
         """Hold the best model against what it has to reach; it was judged on data that nobody learned from."""

@@ -15,6 +15,7 @@ from aif.domain.registry import REGISTERED_BY
 from aif.errors import Rejected
 from aif.gateways.kubernetes.resources import (
     AISERVICES,
+    CERTIFICATES,
     COMPUTENODES,
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -31,7 +32,7 @@ from aif.gateways.kubernetes.resources import (
 )
 
 CHILDREN: Final = frozenset(
-    {DEPLOYMENTS, SERVICES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS, JOBS, CONFIG_MAPS, NETWORK_POLICIES}
+    {DEPLOYMENTS, SERVICES, HTTP_ROUTES, POD_DISRUPTION_BUDGETS, JOBS, CONFIG_MAPS, NETWORK_POLICIES, CERTIFICATES}
 )
 """Namespaced kinds that the operator creates, changes and deletes."""
 

@@ -41,6 +41,7 @@ NETWORK_POLICIES: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "net
 PRIORITY_CLASSES: Final = Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False)
 POD_DISRUPTION_BUDGETS: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 HTTP_ROUTES: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+CERTIFICATES: Final = Resource("cert-manager.io/v1", "Certificate", "certificates")
 ENDPOINT_SLICES: Final = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 EVENTS: Final = Resource("events.k8s.io/v1", "Event", "events")
 LEASES: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
@@ -61,6 +62,7 @@ RESOURCES: Final = {
         PRIORITY_CLASSES,
         POD_DISRUPTION_BUDGETS,
         HTTP_ROUTES,
+        CERTIFICATES,
         ENDPOINT_SLICES,
         EVENTS,
         LEASES,

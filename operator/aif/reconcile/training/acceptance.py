@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, prod
 from typing import Final
 
 from aif.api.base import Level
 from aif.api.conditions import Reason
 from aif.api.qos import Enforcement
 from aif.api.trainingjob import Mode, TrainingJob
-from aif.api.trainingjob_learning import ALL_OUTPUT, AUTO_CUT, RAW_INPUT, LearnedModel
+from aif.api.trainingjob_learning import ALL_OUTPUT, AUTO_CUT, RAW_INPUT, LearnedData
+from aif.api.trainingjob_model import LearnedModel
 from aif.domain.conditions import Verdict
 from aif.domain.learning import groups_of
 from aif.domain.policy import Policy
-from aif.planning.learning import expected, layer_names
+from aif.planning.learning import expected, layer_names, layers_of, shape_of
 
 _PARAMETERS: Final = {
     "FedAvg": frozenset[str](),
@@ -25,7 +26,12 @@ _PARAMETERS: Final = {
 }
 """Numbers that each strategy knows."""
 
+NETWORKS: Final = {"cnn": 8, "vgg-16": 32, "resnet-50": 32}
+"""Built-in models for pictures, with the smallest side of one; only PyTorch has them."""
+
 _DEEPEST: Final = 64
+_PICTURE: Final = 3
+"""Dimensions: channels, rows, columns."""
 
 Check = Callable[[TrainingJob, Policy], Verdict | None]
 
@@ -40,18 +46,41 @@ def _models_exist(job: TrainingJob, policy: Policy) -> Verdict | None:
     models = {"spec.model": job.spec.model}
     if job.spec.distillation:
         models["spec.distillation.model"] = job.spec.distillation.model
-    return next((fault for path, model in models.items() if (fault := _of_model(path, model)) is not None), None)
+    faults = (_of_model(path, model, job.spec.data) for path, model in models.items())
+    return next((_fault(fault) for fault in faults if fault), None)
 
 
-def _of_model(path: str, model: LearnedModel) -> Verdict | None:
-    if not model.name.startswith("mlp-"):
-        return None  # one that the image brings along
-    count = model.name.removeprefix("mlp-")
-    if not count.isdigit() or not 1 <= int(count) <= _DEEPEST:
-        return _fault(f"{path}.name: there is no {model.name}; built in are mlp-1 to mlp-{_DEEPEST}")
-    if model.hidden and len(model.hidden) != int(count) - 1:
-        return _fault(f"{path}.hidden: {model.name} has {int(count) - 1} hidden layers, {len(model.hidden)} are given")
-    return None
+def _of_model(path: str, model: LearnedModel, data: LearnedData) -> str:
+    """Return what is wrong with a model by its name; nothing where it can be had, or only the image knows it."""
+    if model.name is None:
+        return ""
+    if model.name in NETWORKS:
+        return _of_network(path, model, data)
+    layers = layers_of(model)
+    if not 1 <= layers <= _DEEPEST:
+        known = f"mlp-1 to mlp-{_DEEPEST}, blood-pressure, {', '.join(NETWORKS)}"
+        return f"{path}.name: there is no {model.name}; built in are {known}; one of your own goes by {path}.entryPoint"
+    if model.hidden and len(model.hidden) != layers - 1:
+        return f"{path}.hidden: {model.name} has {layers - 1} hidden layers, {len(model.hidden)} are given"
+    return ""
+
+
+def _of_network(path: str, model: LearnedModel, data: LearnedData) -> str:
+    least, shape = NETWORKS[model.title], shape_of(data)
+    if model.hidden:
+        return f"{path}.hidden: {model.name} has widths of its own; leave it out"
+    if len(shape) != _PICTURE or min(shape[1:]) < least:
+        told = " by ".join(map(str, shape))
+        return f"{path}.name: {model.name} learns from pictures of at least {least} by {least}; an example is {told}"
+    return ""
+
+
+def _shape_holds(job: TrainingJob, policy: Policy) -> Verdict | None:
+    del policy
+    task = job.spec.data.task
+    if task is None or not task.shape or prod(task.shape) == task.features:
+        return None
+    return _fault(f"spec.data.task.shape: has {prod(task.shape)} numbers, features says {task.features}")
 
 
 def _cuts_exist(job: TrainingJob, policy: Policy) -> Verdict | None:
@@ -62,7 +91,7 @@ def _cuts_exist(job: TrainingJob, policy: Policy) -> Verdict | None:
     if wrong is None:
         return None
     where = "spec.split.cut" if job.spec.mode is Mode.SPLIT else f"spec.groups of {wrong.name}: cut"
-    return _fault(f"{where}: {job.spec.model.name} has no layer {wrong.cut} to cut behind; it has {', '.join(layers)}")
+    return _fault(f"{where}: {job.spec.model.title} has no layer {wrong.cut} to cut behind; it has {', '.join(layers)}")
 
 
 def _parameters_known(job: TrainingJob, policy: Policy) -> Verdict | None:
@@ -139,6 +168,7 @@ def _fault(message: str) -> Verdict:
 
 
 CHECKS: tuple[Check, ...] = (
+    _shape_holds,
     _models_exist,
     _cuts_exist,
     _parameters_known,

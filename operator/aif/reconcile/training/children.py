@@ -26,6 +26,9 @@ Json = dict[str, Any]
 
 FILE: Final = "role.json"
 
+NUMBER_LABEL: Final = "batch.kubernetes.io/job-completion-index"
+"""Of the pods of an Indexed Job."""
+
 
 def metadata(job: TrainingJob, role: str, **labels: str) -> Json:
     """Return the metadata of a role's child, owned by the job."""
@@ -62,13 +65,17 @@ def config_map(job: TrainingJob, role: RoleGroup) -> Json:
 
 
 def service(job: TrainingJob, role: RoleGroup) -> Json:
-    """Return the Service under which others dial a role; it leads to a pod that is not ready yet as well."""
+    """Return the Service under which others dial a role; it leads to a pod that is not ready yet as well.
+
+    Of workers that learn together it leads to the first, where they find one another.
+    """
+    selector = {JOB_LABEL: job.metadata.name, ROLE_LABEL: role.name}
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": metadata(job, role.name),
         "spec": {
-            "selector": {JOB_LABEL: job.metadata.name, ROLE_LABEL: role.name},
+            "selector": selector | ({NUMBER_LABEL: "0"} if role.pods > 1 else {}),
             "publishNotReadyAddresses": True,
             "ports": [{"name": "stream", "port": STREAM_PORT, "targetPort": STREAM_PORT, "protocol": "TCP"}],
         },
@@ -80,7 +87,9 @@ def network_policy(job: TrainingJob, role: RoleGroup) -> Json:
     rules: list[Json] = []
     if dialling := callers(job, role):
         peers = [{"podSelector": {"matchLabels": {JOB_LABEL: job.metadata.name, ROLE_LABEL: one}}} for one in dialling]
-        rules.append({"from": peers, "ports": [{"protocol": "TCP", "port": STREAM_PORT}]})
+        # Workers that learn together connect to one another at ports that the system gives them.
+        ports = [] if role.name in dialling else [{"protocol": "TCP", "port": STREAM_PORT}]
+        rules.append({"from": peers, **present({"ports": ports})})
     if role.name in (AGGREGATOR, TRAINER):
         rules.append({"ports": [{"protocol": "TCP", "port": STATUS_PORT}]})
     return {
@@ -103,6 +112,7 @@ def callers(job: TrainingJob, role: RoleGroup) -> list[str]:
         direct = [] if MANAGER in names and all(_served(job)) else [CLIENT]
         return [name for name in names if name in ("evaluator", MANAGER)] + local + direct
     dialled = {MANAGER: [ACCESS, FORWARDING, *local], ACCESS: [CLIENT], FORWARDING: [CLIENT]}
+    dialled |= {TRAINER: [TRAINER] if role.pods > 1 else []}
     return dialled.get(role.name, [FORWARDING] if role.group else [])
 
 

@@ -29,6 +29,7 @@ from aif.reconcile.training.scene import (
     stopped,
     timers_of,
 )
+from aif.reconcile.training.signing import signer_missing
 from aif.reconcile.training.starting import circle, waits
 from aif.reconcile.training.verdicts import changed
 from aif.scheduling.learning import claims_for, fits_still
@@ -60,11 +61,16 @@ def reconcile(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDeci
         return JobDecision()
     if _condition(job, "Complete") or _condition(job, "Failed"):
         return _finished(job, snapshot, now)
-    if (fault := accept(job, snapshot.policy) or circle(job, snapshot.others)) is not None:
+    if (fault := _fault(job, snapshot)) is not None:
         return _refused(job, snapshot, fault, now)
     if not job.spec.suspend and (ended := ending(job, snapshot, now)) is not None:
         return _end(job, snapshot, ended, now)
     return _stopped(job, snapshot, now) or _awaiting(job, snapshot, now) or _run(job, snapshot, now)
+
+
+def _fault(job: TrainingJob, snapshot: JobSnapshot) -> Verdict | None:
+    missing = signer_missing(job, served=snapshot.signer_served)
+    return accept(job, snapshot.policy) or missing or circle(job, snapshot.others)
 
 
 def _stopped(job: TrainingJob, snapshot: JobSnapshot, now: datetime) -> JobDecision | None:

@@ -8,7 +8,7 @@ from typing import Final
 from aif.api.conditions import Reason
 from aif.api.trainingjob import TrainingJob
 from aif.domain.conditions import Verdict
-from aif.domain.learning import COMPRESSOR, leader_of
+from aif.domain.learning import COMPRESSOR, leader_of, roles_of
 from aif.reconcile.training.files import service_name
 from aif.reconcile.training.scene import JobSnapshot, moment, ran_seconds, timers_of
 from aif.reconcile.training.verdicts import reason_of
@@ -34,7 +34,7 @@ def _is_silent_about_its_end(job: TrainingJob, snapshot: JobSnapshot, now: datet
     """Tell whether the leading role has done its work, and will not say with what result any more."""
     leader = snapshot.view.child("Job", service_name(job, leader_of(job)))
     status = (leader.body.get("status") or {}) if leader else {}
-    if not status.get("succeeded"):
+    if (status.get("succeeded") or 0) < roles_of(job)[0].pods:
         return False
     ended = moment(status.get("completionTime"))
     overdue = ended is not None and (now - ended).total_seconds() > LAST_WORDS_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from aif.api.trainingjob import Mode, Tls, TrainingJob
-from aif.api.trainingjob_learning import LearnedModel
+from aif.api.trainingjob_model import Backend, LearnedModel
 from aif.api.trainingjob_reuse import StoredModel
 from aif.domain.learning import (
     ACCESS,
@@ -65,7 +65,7 @@ def _address(job: TrainingJob, role: str) -> str:
 
 
 def _protection(job: TrainingJob, role: RoleGroup) -> Json:
-    if job.spec.tls is Tls.NONE or role.name in (TRAINER, COMPRESSOR):
+    if job.spec.tls is Tls.NONE or not role.talks:
         return {"insecure": True}
     names = {"authority": "ca.crt", "certificate": "tls.crt", "key": "tls.key"}
     return {"tls": {field: f"{TLS_FOLDER}/{name}" for field, name in names.items()}}
@@ -74,7 +74,7 @@ def _protection(job: TrainingJob, role: RoleGroup) -> Json:
 def _learning(job: TrainingJob) -> Json:
     data, rules = job.spec.data, job.spec.training
     told: Json = {
-        "model": _model(job.spec.model),
+        "model": _model(job.spec.model, together=job.spec.workers > 1),
         "data": {
             "source": data.source,
             "clients": max(1, job.client_count),
@@ -92,12 +92,20 @@ def _learning(job: TrainingJob) -> Json:
     if data.claim_name and data.path:
         told["data"]["path"] = f"{CLAIMS}/{data.claim_name}/{data.path}"
     if data.task:
-        told["task"] = {"features": data.task.features, "outputs": data.task.outputs, "loss": data.task.loss}
+        told["task"] = {
+            "features": data.task.features,
+            "outputs": data.task.outputs,
+            "loss": data.task.loss,
+            "shape": data.task.shape,
+        }
     return told
 
 
-def _model(model: LearnedModel) -> Json:
-    return {"name": model.name, "hidden": list(model.hidden)}
+def _model(model: LearnedModel, *, together: bool = False) -> Json:
+    if model.entry_point:
+        return {"entryPoint": model.entry_point}
+    backend = Backend.PYTORCH if together else model.backend  # only PyTorch has workers that learn together
+    return {"name": model.name, "hidden": list(model.hidden), "backend": backend}
 
 
 def _stored(model: StoredModel) -> str:
@@ -225,7 +233,7 @@ def _access(job: TrainingJob) -> Json:
     return {
         "listen": f"{_EVERYWHERE}:{STREAM_PORT}",
         "manager": _address(job, MANAGER),
-        "purpose": f"training of {job.spec.model.name} by the job {job.metadata.name}",
+        "purpose": f"training of {job.spec.model.title} by the job {job.metadata.name}",
     }
 
 
@@ -252,6 +260,8 @@ def _trainer(job: TrainingJob) -> Json:
         "output": _output(job),
         **_stop(job),
     }
+    if job.spec.workers > 1:
+        told["workers"] = {"count": job.spec.workers, "address": _address(job, TRAINER)}
     if validation := job.spec.validation:
         told["leastAccuracy"] = validation.min_accuracy_basis_points / 10_000
     if distillation := job.spec.distillation:

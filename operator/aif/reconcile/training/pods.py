@@ -25,6 +25,7 @@ from aif.domain.policy import Policy
 from aif.reconcile.copies import HOSTNAME, Json, present, resource_fields, variable
 from aif.reconcile.training.children import FILE, callers, metadata, role_labels, secret_name
 from aif.reconcile.training.files import CLAIMS, STREAM_PORT, TLS_FOLDER, service_name
+from aif.reconcile.training.signing import signed_secret
 from aif.scheduling.roles import SMALL
 
 NOBODY: Final = 65532
@@ -55,7 +56,6 @@ def batch_job(
     variant = next((one for one in job.variants if one.name == placements[0].variant), None) if role.learns else None
     pod = _pod(job, role, placements, variant, policy, hosts)
     mark = _mark(pod, role.pods)
-    several = role.name == CLIENT
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -63,7 +63,7 @@ def batch_job(
         "spec": {
             "completions": role.pods,
             "parallelism": role.pods,
-            "completionMode": "Indexed" if several else "NonIndexed",
+            "completionMode": "Indexed" if role.numbered else "NonIndexed",
             "backoffLimit": RETRIES,
             "template": {"metadata": {"labels": role_labels(job, role.name)}, "spec": pod},
         },
@@ -138,7 +138,7 @@ def _container(job: TrainingJob, role: RoleGroup, variant: JobVariant | None) ->
     else:
         resources = resource_fields(SMALL, JobVariant(name="cpu"))
     mounts = [{"name": "role", "mountPath": FOLDER, "readOnly": True}]
-    if job.spec.tls is Tls.MADE and _talks(role):
+    if job.spec.tls is not Tls.NONE and role.talks:
         mounts.append({"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True})
     mounts += [{"name": f"claim-{at}", "mountPath": f"{CLAIMS}/{name}"} for at, name in enumerate(_claims(job, role))]
     ports = [{"name": "stream", "containerPort": STREAM_PORT, "protocol": "TCP"}] if role.listens else []
@@ -162,21 +162,27 @@ def _container(job: TrainingJob, role: RoleGroup, variant: JobVariant | None) ->
     }
 
 
-def _talks(role: RoleGroup) -> bool:
-    return role.name not in (TRAINER, COMPRESSOR)
-
-
 def _volumes(job: TrainingJob, role: RoleGroup) -> list[Json]:
     volumes: list[Json] = [{"name": "role", "configMap": {"name": service_name(job, role.name)}}]
-    if job.spec.tls is Tls.MADE and _talks(role):
-        names = {"ca.crt": "ca.crt", f"{role.name}.crt": "tls.crt", f"{role.name}.key": "tls.key"}
-        items = [{"key": key, "path": path} for key, path in names.items()]
-        volumes.append({"name": "tls", "secret": {"secretName": secret_name(job), "items": items}})
+    if job.spec.tls is not Tls.NONE and role.talks:
+        volumes.append({"name": "tls", "secret": _secret(job, role)})
     volumes += [
         {"name": f"claim-{at}", "persistentVolumeClaim": {"claimName": name}}
         for at, name in enumerate(_claims(job, role))
     ]
     return volumes
+
+
+def _secret(job: TrainingJob, role: RoleGroup) -> Json:
+    """Return what a role sees of its certificate's Secret: its own part of the one that is made for all roles."""
+    if job.spec.tls is Tls.CERT_MANAGER:
+        return {"secretName": signed_secret(job, role), "items": _items("ca.crt", "tls.crt", "tls.key")}
+    return {"secretName": secret_name(job), "items": _items("ca.crt", f"{role.name}.crt", f"{role.name}.key")}
+
+
+def _items(*keys: str) -> list[Json]:
+    paths = ("ca.crt", "tls.crt", "tls.key")
+    return [{"key": key, "path": path} for key, path in zip(keys, paths, strict=True)]
 
 
 def _claims(job: TrainingJob, role: RoleGroup) -> list[str]:

@@ -111,7 +111,8 @@ def _progress(job: TrainingJob, standing: Standing, told: Told | None, foreseen:
         accuracy_basis_points=told.accuracy_basis_points,
         best_round=told.best_round,
         remaining_seconds=told.remaining_seconds,
-        transferred_bytes=told.transferred_bytes,
+        # What workers send one another goes past the one that tells: of them nobody knows the bytes.
+        transferred_bytes=told.transferred_bytes if job.spec.workers == 1 else None,
         expected_bytes=round(takes.total_bytes) if isfinite(takes.total_bytes) else None,
         millijoules=round(whole * told.round / job.spec.rounds.max) if isfinite(whole) else None,
         stored_bytes=told.stored_bytes,

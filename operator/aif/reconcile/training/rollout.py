@@ -15,18 +15,21 @@ from aif.reconcile.training.children import certificates, config_map, network_po
 from aif.reconcile.training.files import service_name
 from aif.reconcile.training.pods import batch_job
 from aif.reconcile.training.scene import JobSnapshot
+from aif.reconcile.training.signing import certificate, signed, unsigned
 
 
 def rollout(job: TrainingJob, placements: Sequence[RolePlacement], snapshot: JobSnapshot) -> list[Action]:
     """Return what brings the children of ``job`` to where they should be; nothing where they are there.
 
     A Job cannot be changed: one whose pods are to be others goes, and comes anew once it is gone. Jobs come last, when
-    it is known at which address each role will be dialled.
+    it is known at which address each role will be dialled, and once its certificates are signed.
     """
     view, roles = snapshot.view, roles_of(job)
     first = [*_shared(job, view), *(action for role in roles for action in _beside(job, role, view))]
     if first:
         return first
+    if unsigned(job, view):
+        return []
     hosts = _hosts(job, snapshot)
     if any(service_name(job, role.name) not in hosts for role in roles if role.listens):
         return []
@@ -49,6 +52,7 @@ def _shared(job: TrainingJob, view: JobView) -> Iterator[Action]:
 
 def _beside(job: TrainingJob, role: RoleGroup, view: JobView) -> Iterator[Action]:
     bodies = [network_policy(job, role), *([service(job, role)] if role.listens else []), config_map(job, role)]
+    bodies += [certificate(job, role)] if role in signed(job) else []
     for body in bodies:
         known = view.child(body["kind"], body["metadata"]["name"])
         if known is None or not (_ours(known, job) and covers(known.body, body)):

@@ -32,6 +32,7 @@ class JobSnapshot:
         policy: What the administrator configured.
         wanted_by: Service that needs the place of the job; empty where none does.
         barred: Nodes that took no pod of the job, whatever their figures say.
+        signer_served: Whether the API server knows the Certificate of cert-manager.
         others: Objects that the job waits for before it starts, and those that they wait for.
     """
 
@@ -42,6 +43,7 @@ class JobSnapshot:
     policy: Policy = field(default_factory=Policy)
     wanted_by: str = ""
     barred: frozenset[str] = frozenset()
+    signer_served: bool = False
     others: Others = field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ from aif.domain.learning import CLIENT, JobView
 from aif.reconcile.training.contract import BREACHES
 from aif.reconcile.training.files import quorum_of
 from aif.reconcile.training.scene import Standing
+from aif.reconcile.training.signing import unsigned
 
 _PAUSES: Final = frozenset(
     {
@@ -85,20 +86,28 @@ def _quorum(
     if not standing.placements or ended is not None:
         reason = standing.held_back or standing.unplaced or Reason.PROGRESSING
         return Verdict("QuorumReady", "False", reason, standing.message or "Not placed")
+    if view.told is None and (waits := unsigned(job, view)):
+        return Verdict("QuorumReady", "False", Reason.CERTIFICATE_PENDING, waits)
+    return _clients(job, view, roles) if job.client_count else _workers(roles[0])
+
+
+def _clients(job: TrainingJob, view: JobView, roles: Sequence[RoleStatus]) -> Verdict:
     needed, told = quorum_of(job), view.told
-    if not job.client_count:
-        ready = bool(roles[0].ready)
-        message = "The worker runs" if ready else "The worker does not run yet"
-        return _is("QuorumReady", ready, Reason.PROGRESSING, message)
-    if told is not None and told.phase == "Paused":
-        return Verdict("QuorumReady", "False", reason_of(told.reason), told.message)
-    if told is not None and told.phase == "Waiting" and told.reason:
+    if told is not None and (told.phase == "Paused" or (told.phase == "Waiting" and told.reason)):
         return Verdict("QuorumReady", "False", reason_of(told.reason), told.message)
     clients = next((role.ready for role in roles if role.name == CLIENT), 0)
     if told is None or told.phase not in ("Training", "Complete"):
         text = f"{clients} of {needed} clients run"
         return _is("QuorumReady", clients >= needed, Reason.QUORUM_NOT_REACHED, text)
     return Verdict("QuorumReady", "True", Reason.AS_EXPECTED, f"{told.live} attached")
+
+
+def _workers(role: RoleStatus) -> Verdict:
+    ready = role.ready == role.pods
+    if role.pods > 1:
+        return _is("QuorumReady", ready, Reason.PROGRESSING, f"{role.ready} of {role.pods} workers run")
+    message = "The worker runs" if ready else "The worker does not run yet"
+    return _is("QuorumReady", ready, Reason.PROGRESSING, message)
 
 
 def _suspended(standing: Standing) -> Verdict:

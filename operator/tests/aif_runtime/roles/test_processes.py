@@ -14,12 +14,16 @@ from urllib.request import urlopen
 import pytest
 from safetensors.numpy import load_file
 
+from aif.api.conditions import Reason
+from aif.gateways.statuspages import parse_told
 from aif.planning.models.tables import of_text
+from aif.reconcile.training.verdicts import reason_of
 from aif_runtime.federated.statuspage import serve_status
 from aif_runtime.learning.arrays import digest
 from aif_runtime.learning.errors import InvalidRole, JobFailed
 from aif_runtime.roles import compressor, profiler, trainer
 from tests.aif_runtime.jobs import Job, a_job, until
+from tests.builders import NOON
 
 SOURCE = Path(__file__).parents[3]
 
@@ -82,6 +86,20 @@ async def test_a_file_that_breaks_a_rule_ends_a_role_with_two(tmp_path: Path) ->
     _, said = await process.communicate()
     assert process.returncode == 2
     assert f"{path}: seed: Input should be a valid integer" in said.decode()
+
+
+async def test_a_model_that_the_image_does_not_have_is_told_as_a_failed_job(tmp_path: Path) -> None:
+    last = tmp_path / "last"
+    last.touch()  # in a pod it is there from the first
+    told = {"job": "j", "name": "t", "insecure": True, "state": tmp_path, "output": {"folder": tmp_path}}
+    model = {"model": {"entryPoint": "not_in_the_image:made"}, "data": {"source": "Own"}, "terminationPath": last}
+    process = await started("trainer", a_file(tmp_path, "role", told | model))
+    _, said = await process.communicate()
+    assert process.returncode == 2, said
+    found = parse_told(last.read_bytes(), NOON)
+    assert found is not None
+    assert (found.phase, reason_of(found.reason)) == ("Failed", Reason.INVALID_SPEC)
+    assert "model.entryPoint: not_in_the_image:made cannot be had" in found.message
 
 
 async def test_a_signal_ends_a_role_in_good_order() -> None:
