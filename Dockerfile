@@ -33,7 +33,7 @@ WORKDIR /
 ENTRYPOINT ["python", "-m", "aif_runtime.roles.server"]
 
 FROM uv AS build-learner
-# Groups of pyproject.toml: "federated runtime" brings PyTorch along
+# Groups of pyproject.toml: "federated runtime" brings PyTorch along; which other group does what, docs/learning.md says
 ARG LEARNER_GROUPS=federated
 RUN /opt/uv/bin/uv sync --locked --no-dev --no-install-project $(printf -- '--only-group %s ' $LEARNER_GROUPS) --no-cache
 

@@ -7,9 +7,16 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
 * ``cut``: training over each cut against training in one piece, compared bit by bit.
 * ``federated``, ``federatedSeconds``: three clients, three rounds, from the first process to the model.
 * ``sameSeed``: two such jobs end with the same digest; ``offline``: the second in a namespace without a network.
+* ``sameSeedModes``: two small jobs of each mode end with the same digest.
 * ``flop``: what the committed tables say that an inference costs.
-* ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds.
+* ``twoLevel``: two groups of two terminals, cut at fc1 and at relu2, four rounds; ``encrypted``: the same with proxy
+  re-encryption, a key per session; ``offlineTwoLevel``: that one in a namespace without a network.
 * ``killed``: the same, with one local function killed in the middle; points of accuracy away from the undisturbed job.
+* ``plaintext``: share of the numbers of activations, gradients and models found in the frames that the forwarding plane
+  relays; ``secrets``: secret keys of all roles found in its memory, a process of its own; ``twistedKeys``: frames and
+  grants with one flipped bit in each byte; ``backendMissing``: a job of processes that do not find the backend;
+  ``encryptedBatch``: CPU time of a batch over a cut and a socket, at both ends and in the forwarding plane; the median
+  of 60, in the least disturbed of five turns.
 * ``gate``: k = 3 and two live clients: streams and frames that reached the server.
 * ``twisted``: frames of data with one bit flipped, repeated, of an old epoch, sent back: share that was refused.
 * ``garbage``: clients with a wrong shape, NaN, a huge frame, another round: share that was excluded by name while the
@@ -17,7 +24,8 @@ Jobs run as processes of their own, over sockets; numbers are those of NumPy. Ro
 * ``averaging``: weighted mean of four models of 25.6 million numbers, beside a copy of the same bytes; the median of
   several rounds, taken in turns.
 * ``allocation``, ``allocationTime``: joint allocation beside the geometric programme; the median time of an allocation.
-* ``interiorCut``, ``leastCut``: cuts inside a model that pay, of 24 cases; least cuts of graphs beside SciPy's.
+* ``interiorCut``, ``leastCut``, ``exactCut``: cuts inside a model that pay, of 24 cases; least cuts of graphs beside
+  SciPy's, and of made-up ones beside every way to cut them.
 * ``splitBatch``: a batch over a cut and a socket, and one in one piece; medians, taken in turns.
 * ``rounds``: rounds and bytes to 90 % accuracy with one full-batch step a round (FedSGD) over those of FedAvg.
 """
@@ -40,11 +48,14 @@ import numpy as np
 from learning_peers import PEERS, Row, ours
 from learning_plans import PLANS
 from learning_processes import processes
+from learning_reencryption import INSTALLED, LEFT_OUT
+from learning_reencryption import rows as reencryption
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from tests.aif_runtime.federated.test_rounds import THREE, a_bad_client, a_federation
 from tests.aif_runtime.jobs import a_job, until
+from tests.aif_runtime.roles.test_same_seed import MODES, digest_of
 from tests.aif_runtime.twolevel.parts import Parts
 
 from aif.planning.models.tables import built_in
@@ -61,6 +72,7 @@ from aif_runtime.wire.sealed import Direction, Opener, Sealer
 PARAMETERS: Final = 25_600_000
 REPLICAS: Final = 4
 CUTS: Final = {"a": "fc1", "b": "relu2"}
+WITHOUT_NETWORK: Final = ("unshare", "--net") if os.geteuid() == 0 and shutil.which("unshare") else ()
 
 
 def cut() -> list[Row]:
@@ -82,16 +94,28 @@ def cut() -> list[Row]:
 
 def federated() -> list[Row]:
     """Run a federated job, and the same once more, without a network where that can be had."""
-    without = ("unshare", "--net") if os.geteuid() == 0 and shutil.which("unshare") else ()
-    (note, seconds), (again, _) = ours(), ours(before=without)
+    (note, seconds), (again, _) = ours(), ours(before=WITHOUT_NETWORK)
     accuracy, same = note["metrics"]["accuracy"], note["digest"] == again["digest"]
-    alone = "the same digest" if same else "another digest"
+    alone = _alone(same=same)
     return [
         Row("federated", "3 clients, 3 rounds: accuracy >= 0.94", f"{accuracy:.3f}", accuracy >= 0.94),  # noqa: PLR2004 - the goal
         Row("federatedSeconds", "3 clients, 3 rounds: < 20 s", f"{seconds:.1f} s", seconds < 20),  # noqa: PLR2004 - the goal
         Row("sameSeed", "the same seed, the same digest", "same" if same else "different", same),
-        Row("offline", "no network at all: the same", alone if without else "left out: only root", same or not without),
+        Row("offline", "no network at all: the same", alone, same),
     ]
+
+
+def _alone(*, same: bool) -> str:
+    if not WITHOUT_NETWORK:
+        return "left out: only root"
+    return "the same digest" if same else "another digest"
+
+
+def same_seed() -> list[Row]:
+    """Run a job of each mode twice."""
+    same = [len({asyncio.run(digest_of(mode)) for _ in range(2)}) == 1 for mode in MODES]
+    said = f"{sum(same)} of {len(same)}"
+    return [Row("sameSeedModes", "each mode twice: the same digest", said, all(same))]
 
 
 def flop() -> list[Row]:
@@ -101,10 +125,11 @@ def flop() -> list[Row]:
     return [Row("flop", "VGG-16 30.94, ResNet-50 8.18 GFLOP", said, said == "30.94 and 8.18")]
 
 
-def one_on_two_levels(kill: str = "") -> dict[str, Any]:
+def one_on_two_levels(kill: str = "", reencryption: str = "None", before: tuple[str, ...] = ()) -> dict[str, Any]:
     """Run a job over two levels; return the note of the model."""
     with processes(4, plan={"localEpochs": 2}) as job:
-        job.two_levels(CUTS, each=2, rounds=4)
+        job.before = before
+        job.two_levels(CUTS, 2, 4, reencryption)
         if kill:
             job.until_round(2)
             job.kill(kill)
@@ -113,14 +138,19 @@ def one_on_two_levels(kill: str = "") -> dict[str, Any]:
 
 
 def two_level() -> list[Row]:
-    """Run a job over two levels, undisturbed and with the loss of a local function."""
+    """Run a job over two levels, undisturbed, with the loss of a local function, and encrypted without a network."""
     plain, killed = one_on_two_levels(), one_on_two_levels(kill="lf-a")
+    again = one_on_two_levels(reencryption="PerSession" if INSTALLED else "None", before=WITHOUT_NETWORK)
+    same = again["digest"] == plain["digest"]
+    told = f"{'the same' if same else 'another'}, {again['metrics']['accuracy']:.3f}" if INSTALLED else LEFT_OUT
     accuracy = plain["metrics"]["accuracy"]
     points = 100 * abs(accuracy - killed["metrics"]["accuracy"])
     whole = killed["rounds"] == plain["rounds"]
     return [
         Row("twoLevel", "two cuts, 4 rounds: accuracy >= 0.90", f"{accuracy:.3f}", accuracy >= 0.90),  # noqa: PLR2004 - the goal
         Row("killed", "local function killed: within 2 points", f"{points:.2f} points", points <= 2 and whole),  # noqa: PLR2004 - the goal
+        Row("encrypted", "two levels, PerSession: the same digest", told, same),
+        Row("offlineTwoLevel", "two levels, no network at all: the same", _alone(same=same), same),
     ]
 
 
@@ -215,10 +245,12 @@ def averaging(rounds: int = 7) -> list[Row]:
 PARTS: Final[tuple[Callable[[], list[Row]], ...]] = (
     cut,
     federated,
+    same_seed,
     flop,
     two_level,
     gate,
     twisted,
+    reencryption,
     garbage,
     averaging,
     *PLANS,

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from learning_processes import processes
@@ -19,6 +19,9 @@ from aif_runtime.learning.models import built
 from aif_runtime.learning.training import Turn, evaluate, train
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.wire.envelope import Frame, Limits
+from aif_runtime.wire.keyring import KeyRing
+from aif_runtime.wire.pre import Proxy
+from aif_runtime.wire.sealed import reencrypted
 from aif_runtime.wire.streams import Listener, Pipe, channel, dial
 
 BATCHES: Final = 60
@@ -47,14 +50,46 @@ def ours(before: tuple[str, ...] = ()) -> tuple[dict[str, Any], float]:
         return job.result(), time.perf_counter() - began
 
 
-async def _over_a_stream(examples: Examples, plan: Plan, folder: str) -> float:
-    """Learn over a cut at relu1 through one stream; return the median seconds of a batch."""
+@dataclass(frozen=True, slots=True)
+class Reencrypting:
+    """A pipe whose frames the forwarding plane has re-encrypted."""
+
+    pipe: Pipe
+    proxy: Proxy
+
+    async def send(self, message: bytes) -> None:
+        """Send a message."""
+        await self.pipe.send(message)
+
+    async def receive(self) -> bytes:
+        """Return the next message, with the fragment that opens it."""
+        return reencrypted(await self.pipe.receive(), self.proxy)
+
+
+class Secured(NamedTuple):
+    """Keys of both ends of a stream, and what re-encrypts each way."""
+
+    client: KeyRing
+    server: KeyRing
+    upwards: Proxy
+    downwards: Proxy
+
+
+async def over_a_stream(
+    examples: Examples,
+    plan: Plan,
+    folder: str,
+    secured: Secured | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Learn over a cut at relu1 through one stream; return the median seconds of a batch by that clock."""
     task = digits(Split(seed=7)).task
     bottom, top = (built("mlp-3", (), task, 7, plan) for _ in range(2))
     lower, upper = bottom.bottom("relu1"), top.top("relu1")
 
     async def serve(pipe: Pipe, _: object) -> None:
-        exchange = Exchange.of_server(pipe, "r", 1, Limits())
+        taken: Any = Reencrypting(pipe, secured.upwards) if secured else pipe
+        exchange = Exchange.of_server(taken, "r", 1, Limits(), secured.server if secured else None)
         for _ in range(BATCHES):
             arrays = (await exchange.receive()).arrays
             gradient, loss = await asyncio.to_thread(upper.learn, np.array(arrays["a"]), arrays["y"])
@@ -65,15 +100,17 @@ async def _over_a_stream(examples: Examples, plan: Plan, folder: str) -> float:
     await listener.start()
     times = []
     async with channel(f"unix:{folder}/split.sock", None) as link:
-        exchange = Exchange.of_client(Pipe(dial(link, "Data"), 2**24), "r", 1, Limits())
+        given: Any = Pipe(dial(link, "Data"), 2**24)
+        given = Reencrypting(given, secured.downwards) if secured else given
+        exchange = Exchange.of_client(given, "r", 1, Limits(), secured.client if secured else None)
         for at in range(0, BATCHES * plan.batch, plan.batch):
             part = examples.at(np.arange(at, at + plan.batch) % len(examples))
-            began = time.perf_counter()
+            began = clock()
             activations = await asyncio.to_thread(lower.forward, part.x)
             await exchange.send(Frame("activations", arrays={"a": activations, "y": part.y}))
             gradient = (await exchange.receive()).arrays["g"]
             await asyncio.to_thread(lower.backward, gradient)
-            times.append(time.perf_counter() - began)
+            times.append(clock() - began)
     await listener.stop()
     return statistics.median(times)
 
@@ -96,7 +133,7 @@ def split_batch() -> list[Row]:
     own, plain = [], []
     for _ in range(TURNS):
         with processes(1) as job:
-            own.append(asyncio.run(_over_a_stream(examples, plan, str(job.folder))))
+            own.append(asyncio.run(over_a_stream(examples, plan, str(job.folder))))
         plain.append(_in_one_piece(examples, plan))
     more = statistics.median(own) - statistics.median(plain)
     said = f"{1e3 * statistics.median(own):.2f} ms, {1e3 * statistics.median(plain):.2f} ms in one piece"

@@ -29,12 +29,14 @@ class Processes:
         shared: What every role is told.
         learning: What roles with a model are told besides.
         before: Words before the command of each role, such as for a namespace of its own.
+        modules: Folder with modules that roles find before any other.
     """
 
     folder: Path
     shared: Settings
     learning: Settings
     before: tuple[str, ...] = ()
+    modules: Path | None = None
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def at(self, name: str) -> str:
@@ -47,7 +49,8 @@ class Processes:
         path.write_text(
             json.dumps({**self.shared, **(self.learning if model else {}), "name": name, **told}, default=str)
         )
-        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
+        paths = ":".join(str(path) for path in (self.modules, SOURCE) if path)
+        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
         with (self.folder / f"{name}.log").open("ab") as log:
             command = [*self.before, sys.executable, "-m", f"aif_runtime.roles.{role}", str(path)]
             self.running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -69,14 +72,15 @@ class Processes:
         addresses = {"listen": self.at(f"lf-{group}"), "manager": self.at("man"), "aggregator": self.at("agg")}
         self.start("local_function", f"lf-{group}", {"group": group, "gatherSeconds": 60, **addresses})
 
-    def two_levels(self, cuts: dict[str, str], each: int, rounds: int) -> None:
+    def two_levels(self, cuts: dict[str, str], each: int, rounds: int, reencryption: str = "None") -> None:
         """Start all roles of a job over two levels."""
         self.aggregator({"rounds": rounds, "clients": len(cuts), "quorum": len(cuts), "graceSeconds": 60})
         groups = [
             {"name": name, "cut": cut, "clients": each, "server": self.at(f"lf-{name}")} for name, cut in cuts.items()
         ]
         addresses = {"listen": self.at("man"), "aggregator": self.at("agg"), "forwarding": self.at("fp")}
-        privacy = {"privacy": {"kAnonymity": each}, "gatherSeconds": 60, "graceSeconds": 1}
+        kept = {"kAnonymity": each, "reencryption": reencryption}
+        privacy = {"privacy": kept, "gatherSeconds": 60, "graceSeconds": 1}
         self.start(
             "routine_manager", "man", {"groups": groups, "state": self.folder / "routine", **addresses, **privacy}
         )

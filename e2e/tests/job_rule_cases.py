@@ -43,6 +43,7 @@ JOB_COMPANIONS: Final[dict[tuple[str, Any], Changes]] = {
     ("spec.tls", "CertManager"): {"spec.issuerRef": {"name": "ca"}},
     ("spec.clients", 1): {"spec.quorum.minClients": 1},
     ("spec.privacy.kAnonymity", 1000): {"spec.clients": 1000},
+    **{("spec.privacy.reencryption", mode): {"spec.mode": "Split"} for mode in ("PerSession", "PerMessage")},
     ("spec.quorum.minClients", 1000): {"spec.clients": 1000},
 }
 """What another rule asks for besides, where a value goes to the end of its range."""
@@ -96,6 +97,13 @@ _MODES: Final[tuple[Row, ...]] = (
         "privacy.forbidRawInput excludes groups.cut Input",
         {"spec.groups[0].cut": "Input", "spec.privacy.forbidRawInput": False},
         {"spec.groups[0].cut": "Input"},
+    ),
+    (
+        "TrainingJob",
+        "spec",
+        "privacy.reencryption is None unless mode is Split or TwoLevel: others have no forwarding plane",
+        {"spec.privacy.reencryption": "None"},
+        {"spec.privacy.reencryption": "PerSession"},
     ),
     (
         "TrainingJob-groups",

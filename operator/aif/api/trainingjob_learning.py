@@ -193,9 +193,11 @@ class Group(ApiModel):
 
 
 class Reencryption(StrEnum):
-    """Whether the forwarding plane re-encrypts what it relays."""
+    """Whether the forwarding plane re-encrypts what it relays, and so cannot read it."""
 
     NONE = "None"
+    PER_SESSION = "PerSession"
+    PER_MESSAGE = "PerMessage"
 
 
 class Privacy(ApiModel):
@@ -205,7 +207,7 @@ class Privacy(ApiModel):
     """No frame reaches a server while fewer terminals of its group are live."""
 
     reencryption: Reencryption = Reencryption.NONE
-    """None: frames are protected by TLS on each hop."""
+    """None: TLS on each hop. PerSession, PerMessage: end to end as well; the image needs umbral-pre."""
 
     forbid_raw_input: bool = False
     """Whether no terminal may send its raw data."""

@@ -41,6 +41,10 @@ _MODES: Final = cel(
         "privacy.forbidRawInput excludes groups.cut Input",
     ),
     (
+        "self.privacy.reencryption == 'None' || self.mode in ['Split', 'TwoLevel']",
+        "privacy.reencryption is None unless mode is Split or TwoLevel: others have no forwarding plane",
+    ),
+    (
         f"!{_IN_TWO_LEVELS} || self.privacy.kAnonymity >= 2",
         "privacy.kAnonymity must be at least 2 where mode is TwoLevel",
     ),

@@ -4,6 +4,7 @@
 
     LearningError
     +-- InvalidRole          the file or the environment of a role breaks a rule; trying again changes nothing
+    |   +-- BackendMissing   what was asked for needs a package that is not installed
     +-- MalformedFrame       bytes from outside are no frame; names what is wrong with them
     +-- UnfitUpdate          numbers from outside do not fit the model
     +-- OutOfOrder           a frame of data was changed, repeated, is old or came the wrong way
@@ -21,6 +22,10 @@ class LearningError(Exception):
 
 class InvalidRole(LearningError):
     """The file or the environment of a role breaks a rule; the text names both and the field."""
+
+
+class BackendMissing(InvalidRole):
+    """What was asked for needs a package that is not installed; the text says which extra brings it."""
 
 
 class MalformedFrame(LearningError):

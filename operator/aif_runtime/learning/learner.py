@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -54,6 +54,18 @@ class LayerFigures:
     elements: int
     parameters: int
     rows: int = 1
+
+
+def shows_data(layers: Sequence[LayerFigures], cut: str) -> bool:
+    """Tell whether what crosses a cut is still the data: no layer below it has learned numbers."""
+    if cut == INPUT:
+        return True
+    for layer in layers:
+        if layer.parameters:
+            return False
+        if layer.name == cut:
+            return True
+    return False
 
 
 class Bottom(Protocol):

@@ -81,10 +81,13 @@ class Aggregator:
         self.rounds = Rounds(self.hub, strategist, rules, state, self.progress, role.state)
         self.tasks = Tasks([task.built() for task in role.tasks], self.rounds.run, self._judge)
         self.progress.tasks = self.tasks.states
+        self._routine_failed = asyncio.Event()
 
     async def _answer(self, peer: Peer, request: Frame) -> Frame:
         if request.kind == "routine" and peer.info.get("role") == "manager":
             self.progress.routine = request.config
+            if self._routine_phase() == "Failed":
+                self._routine_failed.set()
             return request.answer("noted")
         raise PeerRefused("UnknownRequest", f"the aggregator knows no {request.kind!r}")
 
@@ -125,8 +128,7 @@ class Aggregator:
                 await stack.enter_async_context(serve_status(self.role.status_listen, self.status))
             # Not where it is ended by a signal: then the others wait for the next aggregator.
             try:
-                await self._started()
-                await self._finish(await self.tasks.run())
+                await self._finish(await self._learned())
                 await self.rounds.goodbye()
             except JobFailed as error:
                 self.progress.phase, self.progress.reason, self.progress.message = (
@@ -138,6 +140,25 @@ class Aggregator:
                 raise
             finally:
                 self._say()
+
+    async def _learned(self) -> dict[str, Any]:
+        """Return the model; JobFailed where the routine has failed, without which nobody learns."""
+        learning = asyncio.create_task(self._tasks())
+        failing = asyncio.create_task(self._routine_failed.wait())
+        try:
+            await asyncio.wait((learning, failing), return_when=asyncio.FIRST_COMPLETED)
+            if not learning.done():
+                routine = self.progress.routine
+                raise JobFailed(str(routine.get("reason", "")), str(routine.get("message", "")))
+            return learning.result()
+        finally:
+            for task in (learning, failing):
+                task.cancel()
+            await asyncio.wait((learning, failing))
+
+    async def _tasks(self) -> dict[str, Any]:
+        await self._started()
+        return await self.tasks.run()
 
     async def _finish(self, model: dict[str, Any]) -> None:
         output, progress = self.role.output, self.progress

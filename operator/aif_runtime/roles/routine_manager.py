@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from aif_runtime.learning.checkpoint import has_begun, next_epoch
 from aif_runtime.learning.errors import InvalidRole
-from aif_runtime.learning.learner import INPUT, OUTPUT
+from aif_runtime.learning.learner import INPUT, OUTPUT, shows_data
 from aif_runtime.roles.attaching import CONTROL, FEDERATION, attachment, until
 from aif_runtime.roles.running import main
 from aif_runtime.roles.settings import Address, LearningRole, Name, Part, Positive
@@ -22,7 +22,10 @@ from aif_runtime.twolevel.invitations import Aims
 from aif_runtime.twolevel.manager import RoutineManager
 from aif_runtime.wire.hub import Hub
 from aif_runtime.wire.peer import Peer, unanswered
+from aif_runtime.wire.pre import Reencryption
 from aif_runtime.wire.streams import Listener
+
+_SHOWS = "would show the data, which forbidRawInput excludes"
 
 
 class GroupPart(Part):
@@ -45,7 +48,7 @@ class PrivacyPart(Part):
 
     k_anonymity: Annotated[int, Field(ge=1, le=100_000)] = 1
     forbid_raw_input: bool = False
-    reencryption: str = "None"
+    reencryption: Reencryption = Reencryption.NONE
 
 
 class RoutineManagerRole(LearningRole):
@@ -85,7 +88,7 @@ class RoutineManagerRole(LearningRole):
             raise ValueError("groups: two have the same name")
         for group in self.groups:
             if self.privacy.forbid_raw_input and group.cut == INPUT:
-                raise ValueError(f"groups.{group.name}.cut: Input would show the data, which forbidRawInput excludes")
+                raise ValueError(f"groups.{group.name}.cut: Input {_SHOWS}")
             if group.clients and group.clients < self.privacy.k_anonymity:
                 raise ValueError(
                     f"groups.{group.name}.clients: must be at least kAnonymity ({self.privacy.k_anonymity})"
@@ -101,6 +104,8 @@ class RoutineManagerRole(LearningRole):
                     learner.top(group.cut)
                 except InvalidRole as error:
                     raise InvalidRole(f"groups.{group.name}.{error}") from error
+            if self.privacy.forbid_raw_input and shows_data(learner.layers, group.cut):
+                raise InvalidRole(f"groups.{group.name}.cut: no layer below {group.cut} learns, so it {_SHOWS}")
         return Aims(
             groups=tuple(Group(group.name, group.cut, group.clients) for group in self.groups),
             k=self.privacy.k_anonymity,
@@ -113,6 +118,7 @@ class RoutineManagerRole(LearningRole):
             grace_seconds=self.grace_seconds,
             seed=self.seed,
             cuts=learner.cuts,
+            reencryption=self.privacy.reencryption,
         )
 
 

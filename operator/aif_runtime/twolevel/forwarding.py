@@ -11,11 +11,14 @@ from typing import Any, Final
 
 import grpc.aio
 
-from aif_runtime.learning.errors import LearningError, PeerRefused
+from aif_runtime.learning.errors import LearningError, MalformedFrame, OutOfOrder, PeerRefused
 from aif_runtime.twolevel.gate import Gate, Grant, Passage
 from aif_runtime.wire.credentials import Tls
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.keyring import backend
 from aif_runtime.wire.peer import Peer
+from aif_runtime.wire.pre import PreBackend, Proxy, Reencryption
+from aif_runtime.wire.sealed import reencrypted
 from aif_runtime.wire.streams import Pipe, Traffic, channel, dial
 
 log = logging.getLogger(__name__)
@@ -25,12 +28,29 @@ _SECONDS: Final = 60.0
 
 @dataclass(slots=True)
 class _Epoch:
-    """The clients of one epoch, and where their servers are."""
+    """The clients of one epoch, where their servers are, and what re-encrypts for whom."""
 
     number: int
     gate: Gate
     servers: dict[str, str]
+    backend: PreBackend | None = None
+    upwards: dict[str, Proxy] = field(default_factory=dict)
+    downwards: dict[str, Proxy] = field(default_factory=dict)
     passes: asyncio.Condition = field(default_factory=asyncio.Condition)
+    over: bool = False
+
+    def decided(self, ticket: str) -> bool:
+        """Tell whether all is there for a client to be counted as live, or to be refused."""
+        grant = self.gate.grants.get(ticket)
+        if self.over or grant is None or self.backend is None:
+            return True
+        return ticket in self.downwards and grant.group in self.upwards
+
+    def arrive(self, ticket: str) -> Grant:
+        """Count a client as live; PeerRefused where it may not come."""
+        if self.over:
+            raise PeerRefused("OldEpoch", "another epoch has begun: wait for its invitation")
+        return self.gate.arrive(ticket)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +85,9 @@ class ForwardingPlane:
             case "grants":
                 await self._begin(request)
                 return request.answer("granted")
+            case "grant":
+                await self._take(request)
+                return request.answer("granted")
             case "revoke":
                 await self._revoke(str(request.config.get("ticket", "")))
                 return request.answer("revoked")
@@ -74,12 +97,30 @@ class ForwardingPlane:
         raise PeerRefused("UnknownRequest", f"the forwarding plane knows no {request.kind!r}")
 
     async def _begin(self, request: Frame) -> None:
-        told = request.config
+        told, before = request.config, self._epoch
         for stream in self._streams.values():
             stream.cancel()
+        found = backend(Reencryption(told["mode"]))
         grants = {ticket: Grant(one["group"], one["pseudonym"], one["turn"]) for ticket, one in told["tickets"].items()}
-        self._epoch = _Epoch(int(told["epoch"]), Gate(int(told["k"]), grants), dict(told["servers"]))
+        self._epoch = _Epoch(int(told["epoch"]), Gate(int(told["k"]), grants), dict(told["servers"]), found)
+        async with before.passes:
+            before.over = True
+            before.passes.notify_all()
         self._changed.set()
+
+    async def _take(self, request: Frame) -> None:
+        """Keep a grant by which frames of one direction are re-encrypted, once it is verified."""
+        told, epoch = request.config, self._epoch
+        if told.get("epoch") != epoch.number or epoch.backend is None:
+            raise PeerRefused("OldEpoch", f"this is epoch {epoch.number}")
+        keys = (bytes.fromhex(told[name]) for name in ("grant", "verifying", "delegating", "receiving"))
+        proxy = epoch.backend.proxy(*keys)
+        async with epoch.passes:
+            if "ticket" in told:
+                epoch.downwards[str(told["ticket"])] = proxy
+            else:
+                epoch.upwards[str(told["group"])] = proxy
+            epoch.passes.notify_all()
 
     async def _revoke(self, ticket: str) -> None:
         epoch = self._epoch
@@ -108,11 +149,12 @@ class ForwardingPlane:
         ticket, epoch = str(metadata.get("ticket", "")), self._epoch
         try:
             async with epoch.passes:
-                grant = epoch.gate.arrive(ticket)
+                await epoch.passes.wait_for(lambda: epoch.decided(ticket))
+                grant = epoch.arrive(ticket)
                 epoch.passes.notify_all()
         except PeerRefused as error:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
-        self._streams[ticket] = asyncio.ensure_future(self._carry(epoch, grant, pipe))
+        self._streams[ticket] = asyncio.ensure_future(self._carry(epoch, grant, pipe, epoch.downwards.get(ticket)))
         self._changed.set()
         try:
             # A client that has gone cancels this function, and with it the stream.
@@ -125,7 +167,7 @@ class ForwardingPlane:
                 epoch.passes.notify_all()
             self._changed.set()
 
-    async def _carry(self, epoch: _Epoch, grant: Grant, pipe: Pipe) -> None:
+    async def _carry(self, epoch: _Epoch, grant: Grant, pipe: Pipe, downwards: Proxy | None) -> None:
         async with epoch.passes:
             await epoch.passes.wait_for(lambda: epoch.gate.passage(grant.group) is not Passage.WAITING)
         metadata = {
@@ -138,8 +180,8 @@ class ForwardingPlane:
             stream = dial(link, DATA, metadata)
             server = Pipe(stream, self.limit, self.traffic)
             ways = [
-                asyncio.ensure_future(self._one_way(epoch, grant, pipe, server)),
-                asyncio.ensure_future(self._one_way(epoch, grant, server, pipe)),
+                asyncio.ensure_future(self._one_way(epoch, grant, pipe, server, epoch.upwards.get(grant.group))),
+                asyncio.ensure_future(self._one_way(epoch, grant, server, pipe, downwards)),
                 asyncio.ensure_future(self._until_shut(epoch, grant)),
             ]
             try:
@@ -150,11 +192,15 @@ class ForwardingPlane:
                 stream.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _one_way(self, epoch: _Epoch, grant: Grant, source: Pipe, sink: Pipe) -> None:
+    async def _one_way(self, epoch: _Epoch, grant: Grant, source: Pipe, sink: Pipe, proxy: Proxy | None) -> None:
         while True:
             frame = await source.receive()
             if epoch.gate.passage(grant.group) is not Passage.OPEN:
                 return
+            if proxy:
+                # What is no frame goes on as it is: its receiver refuses it, and names who sent it.
+                with contextlib.suppress(MalformedFrame, OutOfOrder):
+                    frame = reencrypted(frame, proxy)
             await sink.send(self.tap(frame))
 
     @staticmethod

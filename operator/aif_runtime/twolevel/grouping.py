@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aif_runtime.learning.learner import INPUT, OUTPUT, LayerFigures
+from aif_runtime.learning.learner import INPUT, OUTPUT, LayerFigures, shows_data
 
 AUTO = "Auto"
 _LEARNING = 3.0
@@ -68,7 +68,7 @@ def assigned(
     """Deal terminals to groups, and choose the cuts that are to be chosen.
 
     Groups whose model is cut higher get the terminals that compute faster. A terminal that refuses raw data never comes
-    into a group that is cut at the input. Each group first gets k terminals, as far as there are so many, then as many
+    into a group whose cut shows them. Each group first gets k terminals, as far as there are so many, then as many
     as it wants; those whose number is open share what is left.
     """
     depth = {name: place for place, name in enumerate([INPUT, *(layer.name for layer in layers[1:]), OUTPUT])}
@@ -79,11 +79,12 @@ def assigned(
     for goal in (k, None):
         for group in ordered:
             room = _room(group, len(dealt[group.name]), goal)
-            taken = [one for one in waiting if group.cut != INPUT or one.raw_input_allowed][:room]
+            taken = [one for one in waiting if one.raw_input_allowed or not shows_data(layers, group.cut)][:room]
             dealt[group.name] += taken
             waiting = [one for one in waiting if one not in taken]
     for terminal in waiting:
-        takers = [one for one in ordered if not one.clients and (one.cut != INPUT or terminal.raw_input_allowed)]
+        fit = [one for one in ordered if terminal.raw_input_allowed or not shows_data(layers, one.cut)]
+        takers = [one for one in fit if not one.clients]
         if takers:
             dealt[min(takers, key=lambda one: len(dealt[one.name])).name].append(terminal)
     found = {group.name: _settled(group, dealt[group.name], k, layers, legal) for group in ordered}

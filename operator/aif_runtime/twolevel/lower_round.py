@@ -19,6 +19,7 @@ from aif_runtime.learning.losses import Loss
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.terminal import VELOCITY
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.keyring import KeyRing
 
 MOST_EXAMPLES: Final = 10**9
 
@@ -59,12 +60,13 @@ class ClientStream:
 
 @dataclass(slots=True)
 class Invitation:
-    """What the routine manager settled for one epoch."""
+    """What the routine manager settled for one epoch, and the keys for it where frames are encrypted."""
 
     epoch: int = 0
     cut: str = ""
     k: int = 1
     clients: int = 1
+    ring: KeyRing | None = None
     started: bool = False
 
 

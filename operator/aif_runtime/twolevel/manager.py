@@ -22,7 +22,7 @@ from aif_runtime.wire.peer import Peer
 
 log = logging.getLogger(__name__)
 _LOOK: Final = 0.05
-_FOR_GOOD: Final = frozenset({"RawInputRefused", "UnknownCut"})
+_FOR_GOOD: Final = frozenset({"RawInputRefused", "UnknownCut", "BackendMissing"})
 
 
 @dataclass(slots=True, eq=False)
@@ -179,6 +179,7 @@ class RoutineManager:
                 if one.group.cut != OUTPUT
             },
             broken=self._broken(now),
+            impossible=epoch.impossible,
             completed=self._all_completed(),
             joiners=any(
                 set(one.terminals) - set(old.terminals)
@@ -294,5 +295,6 @@ class RoutineManager:
         await self.upward.request("routine", config=told, seconds=SECONDS)
 
     async def _say_goodbye(self) -> None:
+        failed = [self._tell_upward(self.status())] if self.routine.phase is Phase.FAILED else []
         everyone = (peer.request("finish", seconds=SECONDS) for peer in self.hub.attached())
-        await asyncio.gather(*everyone, return_exceptions=True)
+        await asyncio.gather(*failed, *everyone, return_exceptions=True)

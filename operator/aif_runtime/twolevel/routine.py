@@ -90,6 +90,7 @@ class Seen:
         invited: Whether all invitations of this epoch were accepted.
         live: Live terminals per group, as the forwarding plane tells.
         broken: Why this epoch cannot go on; empty where it can.
+        impossible: Why no epoch can; empty where one can.
         completed: Whether every server has completed its round.
         joiners: Whether terminals wait that a group has room for.
     """
@@ -103,6 +104,7 @@ class Seen:
     invited: bool = False
     live: Mapping[str, int] = field(default_factory=dict)
     broken: str = ""
+    impossible: str = ""
     completed: bool = False
     joiners: bool = False
 
@@ -123,6 +125,8 @@ def advance(routine: Routine, seen: Seen) -> Routine:
         return routine
     if seen.finished:
         return routine.moved(Phase.COMPLETED, seen.now)
+    if seen.impossible:
+        return routine.moved(Phase.FAILED, seen.now, "InvalidSpec", seen.impossible)
     if seen.now > seen.deadline:
         return routine.moved(Phase.FAILED, seen.now, routine.reason or "DeadlineExceeded", routine.message)
     return _STEPS[routine.phase](routine, seen)

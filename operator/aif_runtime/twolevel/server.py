@@ -17,6 +17,7 @@ from aif_runtime.learning.learner import Learner
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.lower_round import ClientStream, Interrupted, Invitation, LowerRound, Momentum, Schedule
 from aif_runtime.wire.envelope import Frame, Limits
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.peer import Peer
 from aif_runtime.wire.streams import Pipe
 
@@ -69,10 +70,7 @@ class LocalFunction:
         told = request.config
         match request.kind:
             case "invite":
-                self._end_streams()
-                self.learner.top(str(told["cut"]))
-                self._invited = Invitation(int(told["epoch"]), str(told["cut"]), int(told["k"]), int(told["clients"]))
-                return request.answer("accept", config={"publicKey": ""})
+                return self._accept(request)
             case "start":
                 if told.get("epoch") != self._invited.epoch:
                     raise PeerRefused("OldEpoch", f"this is epoch {self._invited.epoch}")
@@ -83,6 +81,14 @@ class LocalFunction:
                 asyncio.get_running_loop().call_later(0.2, self.finished.set)
                 return request.answer("finished")
         raise PeerRefused("UnknownRequest", f"a local function knows no {request.kind!r}")
+
+    def _accept(self, request: Frame) -> Frame:
+        told = request.config
+        self._end_streams()
+        self.learner.top(str(told["cut"]))
+        ring = KeyRing.made(told.get("reencryption"), at_the_server=True)
+        self._invited = Invitation(int(told["epoch"]), str(told["cut"]), int(told["k"]), int(told["clients"]), ring)
+        return request.answer("accept", config={"publicKey": ring.own.public.hex() if ring else ""})
 
     def _end_streams(self) -> None:
         for stream in self._streams.values():
@@ -101,7 +107,7 @@ class LocalFunction:
                 grpc.StatusCode.FAILED_PRECONDITION, f"this is epoch {self._invited.epoch} of {self.group}"
             )
         invited = self._invited
-        exchange = Exchange.of_server(pipe, self.routine, self._invited.epoch, self.limits)
+        exchange = Exchange.of_server(pipe, self.routine, invited.epoch, self.limits, invited.ring)
         stream = ClientStream(pseudonym, int(told.get("turn", "0")), exchange)
         self._streams[pseudonym] = stream
         try:

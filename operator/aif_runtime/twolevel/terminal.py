@@ -10,13 +10,14 @@ from typing import Any
 
 from aif_runtime.learning.arrays import Arrays, copied, finite
 from aif_runtime.learning.data import Examples
-from aif_runtime.learning.errors import LearningError, PeerRefused
-from aif_runtime.learning.learner import INPUT, Bottom, Learner, Plan
+from aif_runtime.learning.errors import BackendMissing, LearningError, PeerRefused
+from aif_runtime.learning.learner import Bottom, Learner, Plan, shows_data
 from aif_runtime.learning.training import Turn, batches
 from aif_runtime.twolevel.exchange import Exchange
 from aif_runtime.twolevel.forwarding import DATA
 from aif_runtime.wire.credentials import Tls
 from aif_runtime.wire.envelope import Frame, Json, Limits
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.peer import Peer
 from aif_runtime.wire.streams import Pipe, channel, dial
 
@@ -122,27 +123,32 @@ class Terminal:
         told = request.config
         if not self.consents:
             return request.answer("decline", config={"reason": "NoConsent"})
-        if told.get("cut") == INPUT and not self.offer.raw_input_allowed:
+        if shows_data(self.learner.layers, str(told.get("cut"))) and not self.offer.raw_input_allowed:
             return request.answer("decline", config={"reason": "RawInputRefused"})
         if told.get("cut") not in (*self.learner.cuts, *(layer.name for layer in self.learner.layers)):
             return request.answer("decline", config={"reason": "UnknownCut"})
+        try:
+            ring = KeyRing.made(told.get("reencryption"), at_the_server=False)
+        except BackendMissing as error:
+            log.warning("Declined an invitation", extra={"why": str(error)})
+            return request.answer("decline", config={"reason": "BackendMissing"})
         self.leave()
-        self._work = asyncio.create_task(self._take_part(dict(told)))
-        return request.answer("accept", config={"publicKey": ""})
+        self._work = asyncio.create_task(self._take_part(dict(told), ring))
+        return request.answer("accept", config={"publicKey": ring.own.public.hex() if ring else ""})
 
-    async def _take_part(self, told: Json) -> None:
+    async def _take_part(self, told: Json, ring: KeyRing | None) -> None:
         try:
             if told.get("direct"):
                 await self.direct(told)
             else:
-                await self._exchange(told)
+                await self._exchange(told, ring)
         except LearningError as error:
             log.info("The stream of data ended", extra={"epoch": told.get("epoch"), "why": str(error)})
 
-    async def _exchange(self, told: Json) -> None:
+    async def _exchange(self, told: Json, ring: KeyRing | None) -> None:
         async with channel(str(told["forwarding"]), self.tls) as link:
             pipe = Pipe(dial(link, DATA, {"ticket": str(told["ticket"])}), self.limits.frame_bytes)
-            exchange = Exchange.of_client(pipe, self.routine, int(told["epoch"]), self.limits)
+            exchange = Exchange.of_client(pipe, self.routine, int(told["epoch"]), self.limits, ring)
             bottom = self.learner.bottom(str(told["cut"]))
             while True:
                 frame = await exchange.receive()

@@ -1,19 +1,53 @@
-"""Proxy re-encryption behind an interface; without a backend frames are relayed as they are, inside TLS on each hop."""
+"""Proxy re-encryption: its keys, its modes, and what a backend for it does ([NET4AI]).
+
+::
+
+    up      a pair of keys per group and epoch: terminals encrypt for it, a grant turns that into the server's
+    down    another: the server encrypts for it, a grant for each terminal turns that into this terminal's
+
+The routine manager makes both, grants, and forgets the secret halves. The forwarding plane has grants alone. Servers
+and terminals keep the secret half of a pair of their own. Without a backend frames are relayed as they are, inside TLS.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
-from aif_runtime.learning.errors import InvalidRole
+
+class Reencryption(StrEnum):
+    """How frames between terminals and servers are encrypted beyond TLS."""
+
+    NONE = "None"
+    """They are not: the forwarding plane could read them."""
+
+    PER_SESSION = "PerSession"
+    """One key per stream and direction; its first frame carries it."""
+
+    PER_MESSAGE = "PerMessage"
+    """A key for each frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
     """A secret key and its public half."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A key on its way: the capsule, which is re-encrypted, and the key, which only an opened capsule gives."""
+
+    capsule: bytes
+    key: bytes
+
+
+Proxy = Callable[[bytes], bytes]
+"""Returns the fragment that opens a capsule for another receiver; raises OutOfOrder where it is no capsule."""
 
 
 class PreBackend(Protocol):
@@ -22,25 +56,20 @@ class PreBackend(Protocol):
     def keypair(self) -> KeyPair:
         """Return a new pair of keys."""
 
-    def grant(self, delegating_secret: bytes, receiving_public: bytes) -> bytes:
-        """Return what lets the forwarding plane turn capsules for one key into such for the other."""
+    def grant(self, delegating: KeyPair, receiving: bytes, signing: KeyPair) -> bytes:
+        """Return what lets a proxy turn capsules for one key into such for the public key ``receiving``."""
 
-    def encapsulate(self, public: bytes, key: bytes) -> bytes:
-        """Return a capsule with a key of 32 bytes, for the owner of ``public``."""
+    def proxy(self, grant: bytes, verifying: bytes, delegating: bytes, receiving: bytes) -> Proxy:
+        """Return what re-encrypts by a grant; it needs no secret key.
 
-    def reencrypt(self, capsule: bytes, grant: bytes) -> bytes:
-        """Return the fragment that opens a capsule for the receiver; needs no secret key."""
+        Raises:
+            OutOfOrder: The grant was changed, is for other keys, or is by another signer.
+        """
 
-    def decapsulate(self, receiving_secret: bytes, delegating_public: bytes, capsule: bytes, fragment: bytes) -> bytes:
-        """Return the key of a capsule; OutOfOrder where the capsule or the fragment was changed."""
+    def encapsulate(self, public: bytes, key: bytes) -> Wrapped:
+        """Return a key of 32 bytes for the owner of ``public``; OutOfOrder where that is no public key."""
 
-
-def backend(name: str) -> PreBackend | None:
-    """Return the backend of that name; None for the name ``None``.
-
-    Raises:
-        InvalidRole: No such backend is installed.
-    """
-    if name == "None":
-        return None
-    raise InvalidRole(f"privacy.reencryption: no backend for {name} is installed; use None, or install one")
+    def decapsulate(
+        self, wrapped: Wrapped, fragment: bytes, own: KeyPair, *, verifying: bytes, delegating: bytes
+    ) -> bytes:
+        """Return the key; OutOfOrder where capsule, key or fragment was changed."""

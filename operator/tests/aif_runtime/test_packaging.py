@@ -35,6 +35,27 @@ def test_the_extra_and_the_group_of_the_image_hold_the_same() -> None:
     assert project["project"]["optional-dependencies"]["serve"] == project["dependency-groups"]["serve"]
 
 
+def test_no_image_and_no_other_extra_has_the_backend_under_another_licence() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
+    having = {
+        f"{kind}.{name}"
+        for kind, parts in (("extra", extras), ("group", groups))
+        for name, packages in parts.items()
+        if any("umbral" in str(package) or "reencryption" in str(package) for package in packages)
+    }
+    assert having == {"extra.reencryption", "group.reencryption", "group.dev"}
+    steps = [
+        line for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    ]
+    assert not any("reencryption" in line for line in steps)
+    assert all("--no-dev" in line for line in steps if "uv sync" in line)
+    importing = [
+        path.name for path in (ROOT / "operator").glob("aif*/**/*.py") if "import umbral_pre" in path.read_text()
+    ]
+    assert importing == ["umbral.py"]
+
+
 def test_no_bucket_is_wider_than_the_usual_tolerance() -> None:
     ratios = [upper / lower for lower, upper in pairwise(BUCKETS)]
     assert max(ratios) < 1.05

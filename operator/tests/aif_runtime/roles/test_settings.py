@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aif_runtime.learning.data import TASKS
 from aif_runtime.learning.errors import InvalidRole
+from aif_runtime.learning.mlp import Mlp
+from aif_runtime.learning.models import built
 from aif_runtime.roles.aggregator import AggregatorRole
 from aif_runtime.roles.client import ClientRole
 from aif_runtime.roles.routine_manager import RoutineManagerRole
@@ -113,6 +117,18 @@ def test_a_cut_that_the_model_has_not_is_refused(tmp_path: Path) -> None:
     role = loaded(tmp_path, RoutineManagerRole, {**MANAGER, "groups": [{**GROUP, "cut": "conv1"}]})
     assert isinstance(role, RoutineManagerRole)
     with pytest.raises(InvalidRole, match=r"groups.a.cut: the model cannot be cut at 'conv1'"):
+        role.aims()
+
+
+def test_a_cut_below_all_that_learns_is_refused_where_raw_data_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = tuple(replace(layer, parameters=0) for layer in built("mlp-3", (), TASKS["Digits"], 1).layers)
+    monkeypatch.setattr(Mlp, "layers", idle)
+    told = {**MANAGER, "groups": [{**GROUP, "cut": "fc1"}], "privacy": {"forbidRawInput": True}}
+    role = loaded(tmp_path, RoutineManagerRole, told)
+    assert isinstance(role, RoutineManagerRole)
+    with pytest.raises(InvalidRole, match=r"groups.a.cut: no layer below fc1 learns, so it would show the data"):
         role.aims()
 
 

@@ -18,6 +18,7 @@ class Parts:
 
     def __init__(self, job: Job, cuts: dict[str, str], each: int, k: int, rounds: int, **more: Any) -> None:
         start, managed = more.pop("start", {}), more.pop("manager", {})
+        self.reencryption = more.pop("reencryption", "None")
         job.clients = max(2, each * len(cuts))
         servers = [name for name, cut in cuts.items() if cut != "Output"]
         whole = each * (len(cuts) - len(servers))
@@ -45,7 +46,8 @@ class Parts:
 
     def start_manager(self, **more: Any) -> RoutineManager:
         """Start the routine manager."""
-        manager = self.job.manager(self.groups, privacy={"kAnonymity": self.k}, **more)
+        privacy = {"kAnonymity": self.k, "reencryption": self.reencryption}
+        manager = self.job.manager(self.groups, privacy=privacy, **more)
         manager.changed = lambda routine: self.seen.append((routine.phase, routine.epoch))
         self.manager = manager
         return manager

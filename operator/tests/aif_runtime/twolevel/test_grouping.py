@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aif_runtime.learning.data import Split, digits
+from aif_runtime.learning.learner import LayerFigures, shows_data
 from aif_runtime.learning.models import built
 from aif_runtime.twolevel.grouping import Group, Terminal, assigned, chosen_cut
 
 LAYERS = built("mlp-3", (), digits(Split()).task, 1).layers
+FLAT = (LayerFigures("x", "Input", (), 0, 64, 0), LayerFigures("flatten", "Flatten", ("x",), 0, 64, 0), *LAYERS[1:])
+"""A model whose first layer only changes the shape of the data."""
 
 
 def terminals(count: int, **fields: object) -> list[Terminal]:
@@ -49,9 +52,10 @@ def test_what_is_missing_to_k_is_told() -> None:
     assert found.missing == 2
 
 
-def test_who_refuses_raw_data_is_in_no_group_cut_at_the_input() -> None:
+@pytest.mark.parametrize("cut", ["Input", "flatten"])
+def test_who_refuses_raw_data_is_in_no_group_whose_cut_shows_them(cut: str) -> None:
     refusing, allowing = terminals(3), [Terminal("open", raw_input_allowed=True)]
-    raw, rest = assigned([*refusing, *allowing], [Group("raw", "Input", 1), Group("rest", "fc1", 3)], 1, LAYERS)
+    raw, rest = assigned([*refusing, *allowing], [Group("raw", cut, 1), Group("rest", "fc1", 3)], 1, FLAT)
     assert names(raw) == ["open"]
     assert names(rest) == ["t0", "t1", "t2"]
 
@@ -91,6 +95,18 @@ def test_a_chosen_cut_shows_neither_the_data_nor_the_model(link: float, compute:
         "fc2",
         "relu2",
     }
+
+
+@pytest.mark.parametrize(
+    ("cut", "shown"), [("Input", True), ("flatten", True), ("fc1", False), ("relu1", False), ("Output", False)]
+)
+def test_a_cut_shows_the_data_where_nothing_below_it_learns(cut: str, *, shown: bool) -> None:
+    assert shows_data(FLAT, cut) is shown
+
+
+def test_no_chosen_cut_lies_below_the_first_layer_that_learns() -> None:
+    fast = [Terminal("t", compute=1e15, link=1e12)]
+    assert chosen_cut(FLAT, fast, ("flatten", "fc2")) == "fc2"
 
 
 def test_on_a_thin_link_the_cut_lies_where_little_crosses() -> None:

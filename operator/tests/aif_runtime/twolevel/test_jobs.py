@@ -39,18 +39,6 @@ async def test_two_groups_with_different_cuts_learn_one_model() -> None:
             await job.ended(name)
 
 
-async def test_the_same_seed_gives_the_same_model() -> None:
-    digests = []
-    for _ in range(2):
-        async with a_job() as job:
-            Parts(job, TWO_CUTS, each=2, k=2, rounds=2)
-            for index in range(4):
-                job.terminal(index)
-            await job.ended()
-            digests.append(job.status["digest"])
-    assert digests[0] == digests[1]
-
-
 @pytest.mark.parametrize("cut", ["Input", "fc1", "relu2", "Output"])
 async def test_split_learning_with_one_client_gives_the_bits_of_learning_in_one_place(cut: str) -> None:
     plan = Plan(learning_rate=0.05, momentum=0.9, batch=32, epochs=1)

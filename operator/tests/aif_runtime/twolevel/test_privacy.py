@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+from aif_runtime.learning.mlp import Mlp
 from aif_runtime.twolevel.routine import Phase
 from aif_runtime.twolevel.server import LocalFunction
 from aif_runtime.twolevel.terminal import Terminal
 from aif_runtime.wire.envelope import Frame
+from aif_runtime.wire.keyring import KeyRing
 from aif_runtime.wire.streams import Pipe
 from tests.aif_runtime.jobs import a_job, until
 from tests.aif_runtime.twolevel.parts import Parts
+from tests.aif_runtime.twolevel.test_grouping import FLAT
 
 Json = dict[str, Any]
+needs_umbral = pytest.mark.skipif(not find_spec("umbral_pre"), reason="the extra reencryption is not installed")
+with_and_without = pytest.mark.parametrize("mode", ["None", pytest.param("PerSession", marks=needs_umbral)])
 
 
 async def test_with_two_of_three_clients_no_stream_and_no_frame_reaches_the_server() -> None:
@@ -32,26 +38,31 @@ async def test_with_two_of_three_clients_no_stream_and_no_frame_reaches_the_serv
         assert parts.servers["a"].seen_streams == 3
 
 
-async def test_a_third_who_is_invited_and_never_comes_keeps_the_gate_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+@with_and_without
+async def test_a_third_who_is_invited_and_never_comes_keeps_the_gate_closed(
+    monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     plain = Terminal._exchange  # noqa: SLF001
 
-    async def exchange(self: Terminal, told: Json) -> None:
-        await (asyncio.sleep(600) if self.index == 0 else plain(self, told))
+    async def exchange(self: Terminal, told: Json, ring: KeyRing | None) -> None:
+        await (asyncio.sleep(600) if self.index == 0 else plain(self, told, ring))
 
     monkeypatch.setattr(Terminal, "_exchange", exchange)
     async with a_job() as job:
-        parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=1)
+        parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=1, reencryption=mode)
         for index in range(3):
             job.terminal(index)
         await until(lambda: parts.manager.routine.reason == "KAnonymityNotReached")
+        await until(lambda: parts.manager.status()["groups"]["a"]["live"] == 2)
         await asyncio.sleep(0.5)
         assert parts.manager.status()["groups"]["a"]["live"] == 2
         assert (parts.servers["a"].seen_streams, parts.servers["a"].seen_frames) == (0, 0)
 
 
-async def test_where_too_few_are_left_nothing_more_reaches_the_server_until_one_comes_back() -> None:
+@with_and_without
+async def test_where_too_few_are_left_nothing_more_reaches_the_server_until_one_comes_back(mode: str) -> None:
     async with a_job() as job:
-        parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=60)
+        parts = Parts(job, {"a": "fc1"}, each=3, k=3, rounds=60, reencryption=mode)
         for index in range(3):
             job.terminal(index)
         await parts.round_done(1)
@@ -97,10 +108,14 @@ async def test_who_refuses_raw_data_is_never_invited_below_the_input() -> None:
         await job.ended()
 
 
-async def test_a_terminal_declines_an_invitation_that_would_show_its_data() -> None:
+@pytest.mark.parametrize("cut", ["Input", "x", "flatten"])
+async def test_a_terminal_declines_an_invitation_that_would_show_its_data(
+    cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mlp, "layers", FLAT)
     async with a_job() as job:
         terminal = job.terminal(0)
-        told = {"cut": "Input", "ticket": "x", "epoch": 1, "forwarding": job.at("fp")}
+        told = {"cut": cut, "ticket": "x", "epoch": 1, "forwarding": job.at("fp")}
         answer = await terminal.answer(None, Frame("invite", config=told))  # type: ignore[arg-type]
         assert (answer.kind, answer.config) == ("decline", {"reason": "RawInputRefused"})
 

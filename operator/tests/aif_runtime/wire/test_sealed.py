@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aif_runtime.learning.errors import InvalidRole, MalformedFrame, OutOfOrder
-from aif_runtime.wire.pre import backend
+from aif_runtime.learning.errors import MalformedFrame, OutOfOrder
 from aif_runtime.wire.sealed import Direction, Opener, Sealer
 
 
@@ -71,12 +70,3 @@ def test_a_frame_of_another_routine_is_refused() -> None:
 def test_no_bytes_do_anything_but_be_refused(data: bytes) -> None:
     with pytest.raises((MalformedFrame, OutOfOrder)):
         an_opener().open(data)
-
-
-def test_without_reencryption_there_is_no_backend() -> None:
-    assert backend("None") is None
-
-
-def test_a_backend_that_is_not_installed_is_refused_by_name() -> None:
-    with pytest.raises(InvalidRole, match=r"privacy.reencryption: no backend for PerMessage is installed"):
-        backend("PerMessage")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aif.api.trainingjob import TrainingJob
+from aif.api.trainingjob_learning import Reencryption
 from aif.domain.learning import RoleGroup, roles_of
 from aif.domain.policy import Policy
 from aif.planning.learning import layer_widths, model_figures
@@ -78,6 +79,14 @@ def test_the_runtime_takes_the_file_of_every_role(mode: str, spec: dict[str, Any
     for role in roles_of(job):
         read = ROLES[role.module].model_validate_json(json.dumps(role_file(job, role)))
         assert read.name == role.name
+
+
+@pytest.mark.parametrize("asked", list(Reencryption))
+def test_the_routine_manager_is_told_how_frames_are_encrypted(asked: Reencryption) -> None:
+    job = a_job("TwoLevel", privacy={"kAnonymity": 2, "reencryption": asked})
+    (role,) = (role for role in roles_of(job) if role.module == "routine_manager")
+    read = RoutineManagerRole.model_validate_json(json.dumps(role_file(job, role)))
+    assert str(read.privacy.reencryption) == str(asked)
 
 
 def test_a_file_says_what_the_spec_says() -> None:
