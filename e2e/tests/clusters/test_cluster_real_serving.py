@@ -210,11 +210,18 @@ def test_a_service_whose_node_turns_slow_is_moved_and_no_request_fails(place: Pl
 def _heavy() -> dict[str, Any]:
     """Return a service of which a request takes some milliseconds of CPU, and of which many may wait."""
     spec = _spec()
-    variables = [{"name": "AIF_SERVER_REPEAT", "value": "60"}, {"name": "AIF_SERVER_QUEUE", "value": "4000"}]
+    told = {"AIF_SERVER_REPEAT": "60", "AIF_SERVER_QUEUE": "4000", "AIF_SERVER_GRACE_SECONDS": "85"}
+    variables = [{"name": name, "value": value} for name, value in told.items()]
     return spec | {
         "workload": {**spec["workload"], "env": variables, "resources": {"cpu": "250m", "memory": "192Mi"}},
         "load": {"requestsPerSecond": 25},
-        "migration": {"cooldownSeconds": 0, "verifySeconds": 5, "verifyMinRequests": 20, "timeoutSeconds": 180},
+        "migration": {
+            "cooldownSeconds": 0,
+            "verifySeconds": 5,
+            "verifyMinRequests": 20,
+            "drainSeconds": 90,
+            "timeoutSeconds": 180,
+        },
     }
 
 
@@ -230,9 +237,10 @@ def _slow_down(place: Place, node: str) -> None:
 
 
 def _taken(place: Place, node: str) -> float:
-    """Return the CPUs that the pods of a node take."""
-    used, begun = place.real.pods(node).cpu_seconds(), time.monotonic()
+    """Return the CPUs that the pods of a node take, once none of them starts any more."""
     time.sleep(5)
+    used, begun = place.real.pods(node).cpu_seconds(), time.monotonic()
+    time.sleep(10)
     return (place.real.pods(node).cpu_seconds() - used) / (time.monotonic() - begun)
 
 
