@@ -39,7 +39,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the fault in one line."""
-        return f"{self.where}: {self.field}: {self.reason}"
+        return ": ".join(filter(None, (self.where, self.field, self.reason)))
 
 
 def problems(document: Document, kind: Kind) -> list[Problem]:

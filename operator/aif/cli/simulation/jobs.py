@@ -58,13 +58,15 @@ def decide(
 ) -> tuple[TrainingJob, tuple[Claim, ...]]:
     """Return ``job`` with the status that the operator would write, and what it would hold.
 
-    What was decided elsewhere does not count; of a job that has ended nothing is decided any more.
+    What was decided elsewhere does not count; of a job that has ended nothing is decided any more. No file tells
+    whether a cluster has cert-manager: a job that asks for it is taken to find it.
     """
     if over(job):
         return job, ()
     told, claims = job.model_copy(update={"status": TrainingJobStatus()}), tuple[Claim, ...]()
     for _ in range(0 if job.spec.managed_by != THIS_OPERATOR else _LOOKS):
-        decision = reconcile(told, JobSnapshot(table, nodes, policy=policy, others=others), now)
+        snapshot = JobSnapshot(table, nodes, policy=policy, others=others, signer_served=True)
+        decision = reconcile(told, snapshot, now)
         told, claims = told.model_copy(update={"status": decision.status}), decision.claims
         if claims:
             break

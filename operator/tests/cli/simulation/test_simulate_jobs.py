@@ -99,12 +99,20 @@ def test_why_a_job_is_nowhere_is_told(aif: Aif, spec: Json, reason: str) -> None
     [
         pytest.param({}, 0, id="placed"),
         pytest.param({"start": {"event": "new-data"}}, 0, id="waits"),
+        pytest.param({"tls": "CertManager", "issuerRef": {"name": "lab"}}, 0, id="signed"),
         pytest.param({"clients": 1000}, 3, id="no room"),
     ],
 )
 def test_a_strict_simulation_fails_for_a_job_without_a_place(aif: Aif, spec: Json, status: int) -> None:
     done = aif("simulate", "--strict", "-f", str(NETWORK), "-f", "-", stdin=yaml.safe_dump(a_job(**spec)))
     assert done.status == status
+
+
+def test_a_rule_of_the_whole_object_is_told_without_an_empty_field(aif: Aif) -> None:
+    job = a_job(start={"after": [a_job()["metadata"]["name"]]})
+    done = aif("simulate", "-f", str(NETWORK), "-f", "-", stdin=yaml.safe_dump(job))
+    assert done.status == 1
+    assert "): spec.start.after must not name the job itself" in done.err
 
 
 def test_samples_are_decided_together(aif: Aif) -> None:
