@@ -203,7 +203,7 @@ def test_a_service_whose_node_turns_slow_is_moved_and_no_request_fails(place: Pl
             place.real.slow(slow, None)
         place.services.await_condition("rescued", "QoSMet", "True", within_s=PATIENCE_S)
     _nothing_failed(told, failures)
-    assert {"MoveStarted", "TrafficSwitched", "Completed"} <= set(place.services.events("rescued"))
+    assert {"LatencyBreached", "MoveStarted", "TrafficSwitched", "Completed"} <= set(place.services.events("rescued"))
     place.services.delete("rescued")
 
 
