@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aif_runtime.twolevel.manager import RoutineManager
@@ -59,3 +60,17 @@ class Parts:
     async def in_round(self, turn: int) -> None:
         """Wait until data flow in a round."""
         await until(lambda: self.job.status["round"] >= turn - 1 and self.manager.routine.phase is Phase.RUNNING)
+
+    def twist(self, twist: Callable[[bytes, bytes], bytes]) -> None:
+        """Change one frame of a terminal on its way: `twist` is given it, and the first one that went by."""
+        first, twisted = b"", False
+
+        def tap(frame: bytes) -> bytes:
+            nonlocal first, twisted
+            if frame[8] == 1 or twisted:  # only upwards, and once
+                return frame
+            found = twist(frame, first)
+            first, twisted = first or frame, found != frame
+            return found
+
+        self.plane.tap = tap

@@ -137,18 +137,7 @@ async def test_a_terminal_declines_an_invitation_that_would_show_its_data(
 async def test_what_is_twisted_on_its_way_is_refused(twist: Callable[[bytes, bytes], bytes], said: str) -> None:
     async with a_job() as job:
         parts = Parts(job, {"a": "fc1"}, each=1, k=1, rounds=1)
-        kept = [b""]
-        twisted = [False]
-
-        def tap(frame: bytes) -> bytes:
-            if frame[8] == 1 or twisted[0]:  # only upwards, and once
-                return frame
-            found = twist(frame, kept[0])
-            kept[0] = kept[0] or frame
-            twisted[0] = found != frame
-            return found
-
-        parts.plane.tap = tap
+        parts.twist(twist)
         job.terminal(0)
         await until(lambda: bool(parts.manager.excluded))
         assert said in next(iter(parts.manager.excluded.values()))
